@@ -1,0 +1,1 @@
+"""The scoring container: one ONNX model behind the Open Inference Protocol."""
