@@ -1,0 +1,134 @@
+"""What was seen in one pass: the only input of the decision besides settings and the time.
+
+The cluster layer gathers it (`cluster.observe`); `core.rollout.decide` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bankmodel_operator.api.v1alpha1 import BankModel
+from bankmodel_operator.core.names import ObjectRef
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What this cluster can do, looked up at start and again on every resync."""
+
+    pod_monitor: bool = False
+    image_volumes: bool = True
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """The settings the decisions depend on; the shell builds it from the environment."""
+
+    serving_image: str
+    operator_namespace: str
+    monitoring_namespaces: tuple[str, ...] = ()
+    drain_deadline: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a pod said about itself on port 9090. `None`: it did not say."""
+
+    generation: int | None = None
+    connections: int | None = None
+    ready_reason: str | None = None
+    ready_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSeen:
+    """One container's latest state, waiting or terminated; the last termination where it restarted."""
+
+    name: str
+    running: bool = False
+    restarts: int = 0
+    waiting: str = ""
+    waiting_message: str = ""
+    ended: str = ""
+    ended_message: str = ""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """One pod of the model, parsed by `core.pods.see`."""
+
+    name: str
+    uid: str
+    revision: str
+    ip: str = ""
+    ready: bool = False
+    deleting: bool = False
+    nudged: str = ""
+    unschedulable: str = ""
+    failed: str = ""
+    containers: tuple[ContainerSeen, ...] = ()
+    report: Report | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the scoring container runs, so that it may hold connections and can be scraped."""
+        return any(c.running for c in self.containers if c.name == "serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A write the API server refused in the previous pass of this process (quota, admission)."""
+
+    ref: ObjectRef
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at a model and everything of it.
+
+    `status` is the saved status as read, raw: fields of a newer operator survive a write by this one.
+    `owned` are live children by controller reference; `foreign` are live objects under a name of
+    `core.rollout.needed` that are not ours, leftovers of a deleted namesake included.
+    """
+
+    model: BankModel
+    status: Mapping[str, Any] = field(default_factory=dict)
+    owned: tuple[Manifest, ...] = ()
+    foreign: tuple[Manifest, ...] = ()
+    pods: tuple[PodSeen, ...] = ()
+    cluster: ClusterFacts = ClusterFacts()
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Set the routing-generation annotation of this pod, so that its kubelet reads the table at once."""
+
+    pod: str
+    uid: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A turning point, for `kubectl describe`."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as Kubernetes writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
