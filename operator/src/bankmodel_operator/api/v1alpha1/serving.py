@@ -1,0 +1,81 @@
+"""How the model is served: size, image, who may call, and the pods."""
+
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
+
+from bankmodel_operator.api.cel import Rule, validations
+from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, Quantity, atomic
+from bankmodel_operator.api.v1alpha1.pod import Pod
+from bankmodel_operator.api.v1alpha1.selector import Caller
+
+__all__ = ["MAX_REPLICAS", "Autoscaling", "Resources", "Serving"]
+
+MAX_REPLICAS: Final = 100
+_MEASURED: Final = "(has(self.resources.{part}) && 'cpu' in self.resources.{part})"
+
+
+class Autoscaling(Model):
+    """A HorizontalPodAutoscaler on this resource's scale. It writes spec.serving.replicas, so leave that out of Git."""
+
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            Rule(
+                "self.minReplicas <= self.maxReplicas",
+                "minReplicas must not be above maxReplicas: lower the one or raise the other",
+            )
+        )
+    )
+
+    min_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
+    """Least number of pods."""
+    max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
+    """Greatest number of pods."""
+    target_cpu_percent: Annotated[int, Field(alias="targetCPUPercent", ge=1, le=1000)] = 70
+    """CPU use to aim at, in percent of the requested CPU, as a mean over the pods."""
+
+
+class Resources(Model):
+    """Computing resources of one pod, as in a container."""
+
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            Rule(
+                "!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || "
+                "!isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || "
+                "!quantity(string(self.requests[name])).isGreaterThan(quantity(string(self.limits[name]))))",
+                "a request must not be above its limit: raise resources.limits or lower resources.requests",
+            )
+        )
+    )
+
+    requests: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """What a node must have free for the pod. Absent: what limits say."""
+    limits: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """What the pod may use at most. Absent: no limit."""
+
+
+class Serving(Model):
+    """How the model is served."""
+
+    model_config = ConfigDict(
+        json_schema_extra=validations(
+            Rule(
+                f"!has(self.autoscaling) || {_MEASURED.format(part='requests')} || {_MEASURED.format(part='limits')}",
+                "autoscaling measures CPU against the request: set resources.requests.cpu",
+            )
+        )
+    )
+
+    image: ImageReference = ""
+    """Image of the scoring container. Empty: the operator's default at the time the revision was made, kept for its life."""
+    replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] = 2
+    """Number of pods. `kubectl scale` and the autoscaler write here."""
+    autoscaling: Autoscaling | None = None
+    """Scale with the load. Absent: replicas alone decides."""
+    resources: Resources = Resources(requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "256Mi"})
+    """Computing resources of one pod. What you write replaces the default as a whole."""
+    callers: Annotated[tuple[Caller, ...], atomic(32)] | None = None
+    """Who may call. Absent: every pod in the same namespace; empty: nobody. Monitoring and the operator always reach the metrics port."""
+    pod: Pod = Pod()
+    """Settings of the pods."""
