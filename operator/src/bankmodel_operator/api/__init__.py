@@ -1,1 +1,1 @@
-"""The resource as data: models, the schema made from them, quantities and durations. Pure; imported by every layer above."""
+"""The resource as data: models, the schema made from them, quantities, durations. Pure; every layer imports it."""

@@ -1,7 +1,7 @@
 """Validation rules in CEL, written beside the model or type they guard.
 
 Used by the models; `structural.py` carries them into the CRD. A rule's message is what a user reads when an apply is
-refused, so it says what to write instead. Rules stand in place of `pattern` where the pattern alone would be the message:
+refused, so it says what to write instead. Rules stand in place of `pattern`, whose only message would be the pattern:
 the API server does not run rules on an object that already fails the plain schema.
 """
 

@@ -1,9 +1,9 @@
 """Kubernetes quantities in their canonical form.
 
-`1000m` and `1` ask for the same, so they must give the same revision and the same applied object. The rules are those of
-`k8s.io/apimachinery/pkg/api/resource`: the mantissa is the least whole number, the suffix the greatest that allows it, and
-the family (binary, decimal, exponent) is the one the user wrote. Used by the models when they read, so that everything
-above sees canonical values only; compared with the real API server in `tests/control_plane`.
+`1000m` and `1` ask for the same, so they must give the same revision and the same applied object. The rules are those
+of `k8s.io/apimachinery/pkg/api/resource`: the mantissa is the least whole number, the suffix the greatest that allows
+it, and the family (binary, decimal, exponent) is the one the user wrote. Used by the models when they read, so that
+everything above sees canonical values only; compared with the real API server in `tests/control_plane`.
 """
 
 import re
@@ -25,7 +25,7 @@ _LARGEST: Final = Decimal(2**63 - 1)
 
 
 def normalise(text: str) -> str:
-    """Return the canonical form: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`. Raise ValueError for what is none."""
+    """Return the canonical form: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`; ValueError if it is none."""
     suffix = _parse(text)[1]
     value = amount(text)
     if suffix in _BINARY and suffix:

@@ -80,7 +80,7 @@ CATEGORY: Final = "bankmodel"
 
 
 class Metadata(Model):
-    """The part of an object's metadata the operator uses."""
+    """The part of an object's metadata the operator uses. Not in the CRD: the API server owns its schema."""
 
     name: str
     namespace: str = ""

@@ -5,7 +5,7 @@ The text under each field is its description in the CRD, so it is written for th
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -24,11 +24,10 @@ __all__ = [
     "ObjectName",
     "Quantity",
     "RelativePath",
+    "Version",
     "atomic",
     "map_by",
 ]
-
-_LABEL_VALUE: Final = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 
 
 class Model(BaseModel):
@@ -54,19 +53,20 @@ def _text(max_length: int, cel: str, message: str) -> Any:
     return Field(max_length=max_length, json_schema_extra=validations(Rule(cel, message)))
 
 
+def _label_value(example: str) -> Any:
+    return _text(
+        63,
+        "self.matches('^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$')",
+        f"must be letters, digits, '-', '_' and '.', with a letter or digit at both ends, such as {example}",
+    )
+
+
 def _quantity_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-LabelValue = Annotated[
-    str,
-    Field(min_length=1),
-    _text(
-        63,
-        f"self.matches('{_LABEL_VALUE}')",
-        "must be a label value: letters, digits, '-', '_' and '.', a letter or digit at both ends, such as mortgage-risk",
-    ),
-]
+LabelValue = Annotated[str, Field(min_length=1), _label_value("mortgage-risk")]
+Version = Annotated[str, Field(min_length=1), _label_value("2026.11")]
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
 ObjectName = Annotated[
     str,
@@ -83,7 +83,8 @@ EnvName = Annotated[
     _text(
         128,
         "self.matches('^[A-Za-z_][A-Za-z0-9_]*$') && !self.startsWith('BANKMODEL_')",
-        "must be letters, digits and '_', not starting with a digit; names with BANKMODEL_ are the operator's own, choose another",
+        "must be letters, digits and '_', not starting with a digit; names with BANKMODEL_ are the operator's own, "
+        "choose another",
     ),
 ]
 ImageReference = Annotated[
@@ -91,7 +92,8 @@ ImageReference = Annotated[
     _text(
         512,
         "self.matches('^([a-zA-Z0-9][-a-zA-Z0-9._:/@]*)?$')",
-        "must be an image reference without scheme or spaces, such as registry.example/lending/mortgage:1 or name@sha256:<digest>",
+        "must be an image reference without scheme or spaces, such as registry.example/lending/mortgage:1 "
+        "or registry.example/lending/mortgage@sha256:<digest>",
     ),
 ]
 RelativePath = Annotated[
@@ -99,7 +101,7 @@ RelativePath = Annotated[
     Field(min_length=1),
     _text(
         512,
-        r"self.matches('^[-A-Za-z0-9._+=@,/]+$') && !self.startsWith('/') && !self.split('/').exists(p, p == '..' || p == '')",
+        "self.matches('^[-A-Za-z0-9._+=@,/]+$') && !self.matches('(^|/)([.][.])?(/|$)')",
         "must be a path inside the source, without leading '/', '..' or spaces, such as models/mortgage.onnx",
     ),
 ]
@@ -131,7 +133,8 @@ Duration = Annotated[
             "maxLength": 21,
             **validations(
                 Rule(
-                    f"self.matches('{PATTERN}') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",
+                    f"self.matches('{PATTERN}') && duration(self) >= duration('10s') "
+                    "&& duration(self) <= duration('24h')",
                     "must be a duration in hours, minutes and seconds between 10s and 24h, such as 10m or 1h30m",
                 )
             ),

@@ -13,7 +13,8 @@ __all__ = ["EnvVar", "Pod", "PodLabels", "Toleration", "TopologySpreadConstraint
 
 _OWN_LABELS: Final = Rule(
     "self.all(key, !key.startsWith('serving.bankmodel.io/') && !key.startsWith('app.kubernetes.io/'))",
-    "labels with serving.bankmodel.io/ and app.kubernetes.io/ are the operator's own: use another prefix, such as your bank's domain",
+    "labels with serving.bankmodel.io/ and app.kubernetes.io/ are the operator's own: "
+    "use another prefix, such as your bank's domain",
 )
 _OWN_ANNOTATIONS: Final = Rule(
     "self.all(key, !key.startsWith('serving.bankmodel.io/'))",

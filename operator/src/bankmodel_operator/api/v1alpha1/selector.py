@@ -18,7 +18,7 @@ class LabelSelectorRequirement(Model):
     model_config = ConfigDict(
         json_schema_extra=validations(
             Rule(
-                "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
                 "In and NotIn need values; Exists and DoesNotExist take none",
             )
         )

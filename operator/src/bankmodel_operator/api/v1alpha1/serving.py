@@ -68,7 +68,7 @@ class Serving(Model):
     )
 
     image: ImageReference = ""
-    """Image of the scoring container. Empty: the operator's default at the time the revision was made, kept for its life."""
+    """Image of the scoring container. Empty: the operator's default when the revision was made, kept for its life."""
     replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] = 2
     """Number of pods. `kubectl scale` and the autoscaler write here."""
     autoscaling: Autoscaling | None = None
@@ -76,6 +76,7 @@ class Serving(Model):
     resources: Resources = Resources(requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "256Mi"})
     """Computing resources of one pod. What you write replaces the default as a whole."""
     callers: Annotated[tuple[Caller, ...], atomic(32)] | None = None
-    """Who may call. Absent: every pod in the same namespace; empty: nobody. Monitoring and the operator always reach the metrics port."""
+    """Who may call. Absent: every pod in the same namespace; empty: nobody. Monitoring and the operator reach the
+    metrics port in any case."""
     pod: Pod = Pod()
     """Settings of the pods."""

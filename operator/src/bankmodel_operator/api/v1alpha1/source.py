@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from bankmodel_operator.api.cel import Rule, validations
-from bankmodel_operator.api.v1alpha1.base import ImageReference, LabelValue, Model, ObjectName, RelativePath
+from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, ObjectName, RelativePath, Version
 
 __all__ = ["HttpSource", "ImageSource", "ModelFile", "Reference", "S3Source", "Source", "VolumeSource"]
 
@@ -26,7 +26,8 @@ Sha256 = Annotated[
         json_schema_extra=validations(
             Rule(
                 "self.matches('^[0-9a-f]{64}$')",
-                "must be 64 small hexadecimal digits without a prefix such as sha256:, as `sha256sum FILE` or `bankmodel inspect FILE` prints them",
+                "must be 64 small hexadecimal digits without a prefix such as sha256:, "
+                "as `sha256sum FILE` or `bankmodel inspect FILE` prints them",
             )
         ),
     ),
@@ -44,7 +45,7 @@ class ImageSource(Model):
     """An OCI image or artifact that holds the file, mounted as an image volume (not fetched, not unpacked by us)."""
 
     reference: Annotated[ImageReference, Field(min_length=1)]
-    """The image, by tag or by digest. A tag may move, but what is served may not: sha256 is checked against the file itself."""
+    """The image, by tag or by digest. A tag may move, what is served may not: sha256 is checked."""
     path: RelativePath = "model.onnx"
     """Path of the ONNX file inside the image."""
 
@@ -64,7 +65,7 @@ class HttpSource(Model):
     url: Url
     """Where to fetch the file: an http or https URL without credentials in it."""
     secret_ref: Reference | None = None
-    """Secret with the key `token` (sent as a bearer token) or the keys `username` and `password`. Absent: no credentials."""
+    """Secret with the key `token` (a bearer token) or the keys `username` and `password`. Absent: none is sent."""
     ca_bundle_ref: Reference | None = None
     """ConfigMap with the key `ca.crt`: the certificate authorities to trust instead of the usual ones."""
 
@@ -108,10 +109,11 @@ class S3Source(Model):
     """Key of the ONNX file in the bucket."""
     endpoint: Url | None = None
     """URL of the store. Absent: Amazon's own for the region."""
-    region: Annotated[LabelValue, Field(max_length=63)] | None = None
+    region: Annotated[str, Field(min_length=1, max_length=63)] | None = None
     """Region of the bucket. Absent: us-east-1, which stores other than Amazon's usually accept."""
     secret_ref: Reference | None = None
-    """Secret with the keys `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if needed, `AWS_SESSION_TOKEN`. Absent: unsigned requests."""
+    """Secret with the keys `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if needed, `AWS_SESSION_TOKEN`.
+    Absent: requests are not signed."""
     ca_bundle_ref: Reference | None = None
     """ConfigMap with the key `ca.crt`: the certificate authorities to trust instead of the usual ones."""
 
@@ -138,7 +140,7 @@ class Source(Model):
     )
 
     image: ImageSource | None = None
-    """An OCI image that holds the file, mounted as an image volume. Needs a cluster with image volumes; the others work everywhere."""
+    """An OCI image that holds the file, mounted as an image volume. Needs a cluster that has image volumes."""
     http: HttpSource | None = None
     """A web server to fetch the file from when a pod starts."""
     s3: S3Source | None = None
@@ -154,12 +156,13 @@ class ModelFile(Model):
         json_schema_extra=validations(
             Rule(
                 "self.sha256 == oldSelf.sha256 || self.version != oldSelf.version",
-                "a new sha256 needs a new version, or history could not tell the two files apart: change spec.model.version too",
+                "a new sha256 needs a new version, or history could not tell the two files apart: "
+                "change spec.model.version too",
             )
         )
     )
 
-    version: LabelValue
+    version: Version
     """What people call this model version, such as 2026.11; given back in every answer."""
     sha256: Sha256
     """SHA-256 of the ONNX file itself, checked where the file is loaded, whatever brought it there."""

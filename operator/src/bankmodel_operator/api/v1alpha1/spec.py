@@ -19,15 +19,15 @@ class Rollout(Model):
     """How a change reaches the callers."""
 
     progress_deadline: Duration = Field(default="10m", validate_default=True)
-    """How long a new revision may take to become ready before it is reported as stalled; the old one goes on serving."""
+    """How long a new revision may take to become ready before it is reported as stalled; the old one serves on."""
 
 
 class Monitoring(Model):
     """How Prometheus finds the pods."""
 
     scrape: Scrape = "Auto"
-    """PodMonitor: make a PodMonitor. Annotations: set prometheus.io annotations on the revision's Service. Disabled: neither.
-    Auto: a PodMonitor where the cluster knows that kind, annotations otherwise."""
+    """PodMonitor: make a PodMonitor. Annotations: set prometheus.io annotations on the revision's Service.
+    Disabled: neither. Auto: a PodMonitor where the cluster knows that kind, annotations otherwise."""
     labels: PodLabels = {}
     """Labels for the PodMonitor, where your Prometheus selects by label."""
 

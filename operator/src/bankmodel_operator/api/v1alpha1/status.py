@@ -115,7 +115,8 @@ class BankModelStatus(Model):
         tuple[Condition, ...],
         _schema(maxItems=16, **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
     ] = ()
-    """Ready: serving and fully rolled out. Reconciling: work goes on. Stalled: it needs somebody. Available: the stable revision serves."""
+    """Ready: serving and fully rolled out. Reconciling: work goes on. Stalled: it needs somebody.
+    Available: the stable revision serves."""
     stable: RevisionStatus | None = None
     """The revision that answers."""
     rollout: RolloutStatus = RolloutStatus()
