@@ -1,0 +1,132 @@
+"""Convert the pipeline's copy to ONNX with one named input per column; the only importer of skl2onnx and onnxmltools."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import onnx
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+
+from bankmodel.errors import ConversionError
+from bankmodel.exporting.schema import Column
+from bankmodel.exporting.steps import convertible_copy, fitted_steps, last_step
+
+__all__ = ["to_onnx"]
+
+# The newest that onnxmltools' tree converters write as well as skl2onnx: pinned, so that the same pipeline gives the same
+# file whatever onnx is installed.
+_OPSET = {"": 15, "ai.onnx.ml": 3}
+
+
+def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
+    """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
+    _register_boosters(pipeline)
+    twin = _taking_columns(convertible_copy(pipeline, token), columns)
+    types = [(column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns]
+    scorer = last_step(twin)
+    options = {id(scorer): {"zipmap": False}} if hasattr(scorer, "predict_proba") else None
+    model = _convert(twin, types, options, name=name)
+    _rename(model, dict(zip((put.name for put in model.graph.input), (column.name for column in columns), strict=True)))
+    if options is None:
+        _rename(model, {model.graph.output[0].name: "prediction"})
+    _sort_domains(model)
+    return model
+
+
+def _convert(twin: Any, types: list[Any], options: Any, *, name: str) -> onnx.ModelProto:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # converters warn about their own deprecated calls
+            return convert_sklearn(twin, name=name, initial_types=types, options=options, target_opset=_OPSET)
+    except (MissingConverter, MissingShapeCalculator) as error:
+        kinds = sorted({type(step).__name__ for step in fitted_steps(twin)})
+        raise ConversionError(
+            f"a step has no ONNX form ({_first_line(error)}); steps: {', '.join(kinds)}. Replace it, or do it before the model"
+        ) from error
+    except Exception as error:  # converters raise whatever their code runs into: RuntimeError, TypeError, KeyError, …
+        raise ConversionError(
+            f"the converter of one step failed: {type(error).__name__}: {_first_line(error)}. "
+            "Steps it can't take are simplest done before the model, or in front of the pipeline"
+        ) from error
+
+
+def _taking_columns(twin: Any, columns: Sequence[Column]) -> Any:
+    """A ColumnTransformer takes named columns; anything else takes one matrix, which a pass-through one puts together."""
+    first = twin.steps[0][1] if hasattr(twin, "steps") else twin
+    if isinstance(first, ColumnTransformer):
+        return twin
+    if len({column.kind for column in columns}) > 1:
+        raise ConversionError(
+            f"the first step ({type(first).__name__}) takes number and text columns together; "
+            "split them with a ColumnTransformer"
+        )
+    names = [column.name for column in columns]
+    gather = ColumnTransformer([("columns", "passthrough", names)])
+    return make_pipeline(_fitted_gather(gather, columns), twin)
+
+
+def _fitted_gather(gather: ColumnTransformer, columns: Sequence[Column]) -> ColumnTransformer:
+    import pandas as pd
+
+    row = {column.name: ["a", "b"] if column.kind == "text" else [0.0, 1.0] for column in columns}
+    return gather.fit(pd.DataFrame(row))
+
+
+def _register_boosters(pipeline: Any) -> None:
+    """XGBoost and LightGBM bring no converter of their own; imported only where the pipeline has such a step."""
+    for step in fitted_steps(pipeline):
+        family = type(step).__module__.split(".")[0]
+        if family == "xgboost":
+            _register_xgboost()
+        elif family == "lightgbm":
+            _register_lightgbm()
+
+
+def _register_xgboost() -> None:
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    from xgboost import XGBClassifier, XGBRegressor
+
+    _register(XGBClassifier, "XGBoostXGBClassifier", convert_xgboost, classifier=True)
+    _register(XGBRegressor, "XGBoostXGBRegressor", convert_xgboost, classifier=False)
+
+
+def _register_lightgbm() -> None:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+
+    _register(LGBMClassifier, "LightGbmLGBMClassifier", convert_lightgbm, classifier=True)
+    _register(LGBMRegressor, "LightGbmLGBMRegressor", convert_lightgbm, classifier=False)
+
+
+def _register(kind: type, alias: str, converter: Any, *, classifier: bool) -> None:
+    shapes = calculate_linear_classifier_output_shapes if classifier else calculate_linear_regressor_output_shapes
+    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]} if classifier else None
+    update_registered_converter(kind, alias, shapes, converter, options=options)
+
+
+def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
+    """Give tensors other names everywhere in the graph: the converter turns "loan amount" into "loan_amount"."""
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names.get(value.name, value.name)
+
+
+def _sort_domains(model: onnx.ModelProto) -> None:
+    """The converter writes them in the order of a set, so that two runs give files of different digests."""
+    domains = sorted(model.opset_import, key=lambda entry: entry.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(domains)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]
