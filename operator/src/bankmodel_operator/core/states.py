@@ -1,14 +1,16 @@
-"""The states of a rollout as a tagged union, the table of transitions, and their form in status.
+"""The states of a rollout as a tagged union, and the table of transitions between them.
 
 The table is the only place that says which state may follow which: `core.rollout` looks every turn up
-here, and docs/rollout.md is printed from it.
+here, and docs/rollout.md is printed from it. Steps, shadow and bake will be further classes and rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Nothing saved: a new model, or a status that was lost."""
+    """Nothing is saved: a new model, or a status that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Serving:
 class Progressing:
     """The target gets its capacity beside the stable; nothing has moved.
 
-    `capacity`: the stable's replicas at the start; until the drain has ended nothing goes below.
+    `capacity`: the stable's replicas at the start. Until the drain has ended neither revision that
+    answers goes below it, whatever the autoscaler says.
     """
 
     stable: Revision
@@ -55,10 +58,13 @@ class Progressing:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Traffic moves to the new stable; the superseded revision answers what still reaches it, until `until`."""
+    """Traffic moves to the new stable; the superseded revision answers what still reaches it.
+
+    `since`: when the new table and selector were decided; `until`: when the drain ends at the latest.
+    """
 
     stable: Revision
-    superseded: Revision
+    superseded: str
     capacity: int
     since: datetime
     until: datetime
@@ -66,7 +72,7 @@ class Draining:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """A saved state this operator does not know, probably of a newer one: hold everything."""
+    """A saved state this operator does not know, probably a newer one's: everything is held."""
 
     name: str
 
@@ -84,3 +90,32 @@ class Turn(StrEnum):
     TARGET_READY = "TargetReady"
     DRAINED = "Drained"
     NOT_MOVED = "NotMoved"
+
+
+TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
+    {
+        (Unseen, Turn.FIRST_SEEN): Starting,
+        (Unseen, Turn.RECOVERED): Serving,
+        (Starting, Turn.TARGET_CHANGED): Starting,
+        (Starting, Turn.TARGET_READY): Serving,
+        (Serving, Turn.TARGET_CHANGED): Progressing,
+        (Progressing, Turn.TARGET_CHANGED): Progressing,
+        (Progressing, Turn.TARGET_WITHDRAWN): Serving,
+        (Progressing, Turn.TARGET_READY): Draining,
+        (Draining, Turn.DRAINED): Serving,
+        (Draining, Turn.NOT_MOVED): Progressing,
+    }
+)
+"""Every transition there is; a pair that is absent cannot happen, and asking for it raises KeyError."""
+
+MEANING: Mapping[Turn, str] = MappingProxyType(
+    {
+        Turn.FIRST_SEEN: "a new model whose names are free and whose source the cluster supports",
+        Turn.RECOVERED: "the status was lost; the stable Service's selector names the stable revision",
+        Turn.TARGET_CHANGED: "the spec asks for another revision",
+        Turn.TARGET_WITHDRAWN: "the spec asks for the stable revision again",
+        Turn.TARGET_READY: "the first revision has a ready pod; a later one has all its pods ready",
+        Turn.DRAINED: "every old pod has read the new table and has no connection left, or time is up",
+        Turn.NOT_MOVED: "time is up, the selector still names the old revision and the new one has no ready pod",
+    }
+)

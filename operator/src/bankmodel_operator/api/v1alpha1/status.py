@@ -68,8 +68,12 @@ class RolloutStatus(Model):
     """Generation of the routing table; it only grows."""
     weight: Annotated[int, _schema(minimum=0, maximum=100)] = 0
     """Share of the requests the revision on trial answers, in percent."""
+    capacity: Count = 0
+    """Replicas the stable revision keeps at least until the change is over. 0: no change is under way."""
     since: AwareDatetime | None = None
     """Since when the state holds."""
+    until: AwareDatetime | None = None
+    """When a drain ends at the latest."""
 
 
 class HistoryEntry(Model):
