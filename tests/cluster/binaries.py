@@ -1,0 +1,166 @@
+"""Builds Kubernetes, etcd, containerd, CoreDNS and KWOK from Go modules, once, into the cache outside the checkout.
+
+Each folder in `modules/` is a go.mod/go.sum pair whose `tool` lines name what to build; no source of ours is in there.
+A module's cache folder is named by a hash of its pair and our build flags, so that a changed version is built anew and
+an unchanged one never. Called by the CLI, api_only and node.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import golang
+from .errors import CommandFailed, DeadlinePassed
+from .paths import MODULES, cache_folder
+from .progress import say, tail
+
+__all__ = [
+    "API_ONLY_MODULES",
+    "NODE_MODULES",
+    "binary_folder",
+    "ensure_binaries",
+    "is_built",
+]
+
+API_ONLY_MODULES = ("etcd", "kubernetes", "kwok")
+NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
+
+# Without these the version is v0.0.0 and clients refuse features by version.
+_KUBERNETES_VERSION = "1.37.2"
+_VERSION_FLAGS = " ".join(
+    f"-X k8s.io/component-base/version.{key}={value}"
+    for key, value in (
+        ("gitVersion", f"v{_KUBERNETES_VERSION}"),
+        ("gitMajor", "1"),
+        ("gitMinor", "37"),
+    )
+)
+_LINK_FLAGS = f"-s -w {_VERSION_FLAGS} -X k8s.io/client-go/pkg/version.gitVersion=v{_KUBERNETES_VERSION}"
+
+# etcd's main package is called `server`.
+_RENAMED = {"etcd": {"server": "etcd"}}
+
+_BUILD_DEADLINE_S = 45 * 60
+_REPORT_EVERY_S = 15.0
+_POLL_S = 0.2
+
+
+def binary_folder(module: str) -> Path:
+    """Where MODULE's binaries are, or will be once built."""
+    return cache_folder() / "bin" / f"{module}-{_fingerprint(module)}"
+
+
+def is_built(module: str) -> bool:
+    """Whether MODULE is in the cache; the folder appears in one move, so what is there is whole."""
+    return binary_folder(module).is_dir()
+
+
+def ensure_binaries(modules: Iterable[str]) -> None:
+    """Build those of MODULES that the cache lacks; says nothing when none is."""
+    missing = [module for module in modules if not is_built(module)]
+    if not missing:
+        return
+    say(
+        f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)"
+    )
+    with _one_builder():
+        for module in missing:
+            if not is_built(module):
+                _build(module)
+
+
+def _fingerprint(module: str) -> str:
+    digest = hashlib.sha256(_LINK_FLAGS.encode())
+    for name in ("go.mod", "go.sum"):
+        digest.update((MODULES / module / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _one_builder() -> Iterator[None]:
+    """Two builds at once would only be slower: the second waits for the first and finds its result."""
+    folder = cache_folder() / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another build is running; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(module: str) -> None:
+    """Build MODULE beside its final place, then move it there whole."""
+    final = binary_folder(module)
+    half = final.with_name(f".half-{final.name}")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
+    _run_go(module, half)
+    for old, new in _RENAMED.get(module, {}).items():
+        (half / old).rename(half / new)
+    half.rename(final)
+
+
+def _run_go(module: str, output: Path) -> None:
+    log = output.with_name(f"{module}.build.log")
+    command = [
+        golang.go_command(),
+        "install",
+        "-trimpath",
+        "-ldflags",
+        _LINK_FLAGS,
+        "tool",
+    ]
+    environment = {
+        **os.environ,
+        "GOBIN": str(output),
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-mod=readonly",
+        "GOWORK": "off",
+    }
+    with log.open("wb") as output_file:
+        process = subprocess.Popen(
+            command,
+            cwd=MODULES / module,
+            env=environment,
+            stdout=output_file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        code = _watch(process, module)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if code != 0:
+        raise CommandFailed(
+            f"building {module} failed with exit code {code}\n{tail(log)}"
+        )
+
+
+def _watch(process: subprocess.Popen[bytes], module: str) -> int:
+    """Wait for the build, with a line every now and then; Go itself is silent for minutes."""
+    began = reported = time.monotonic()
+    while (code := process.poll()) is None:
+        now = time.monotonic()
+        if now - began > _BUILD_DEADLINE_S:
+            raise DeadlinePassed(
+                f"building {module} took longer than {_BUILD_DEADLINE_S // 60} minutes"
+            )
+        if now - reported > _REPORT_EVERY_S:
+            reported = now
+            say(f"  building {module}: {now - began:.0f} s")
+        time.sleep(_POLL_S)
+    say(
+        f"  {module}: built in {time.monotonic() - began:.0f} s"
+        if code == 0
+        else f"  {module}: failed"
+    )
+    return code
