@@ -105,7 +105,7 @@ def _schema() -> Schema:
         "properties": {
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}"},
             "kind": {"type": "string", "description": KIND},
-            "metadata": {"type": "object", "description": "Name, namespace, labels and annotations, as everywhere."},
+            "metadata": {"type": "object"},
             "spec": structural(BankModelSpec.model_json_schema()),
             "status": _status(),
         },

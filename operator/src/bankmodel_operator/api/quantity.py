@@ -7,13 +7,15 @@ everything above sees canonical values only; compared with the real API server i
 """
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
-__all__ = ["MAX_LENGTH", "amount", "normalise"]
+__all__ = ["LARGEST", "MAX_LENGTH", "amount", "normalise"]
 
 MAX_LENGTH: Final = 32
 """Characters; no sensible quantity is longer, and the API server's cost estimate needs a bound."""
+
+LARGEST: Final = 2**63 - 1
 
 _FORM: Final = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?", re.ASCII
@@ -21,7 +23,6 @@ _FORM: Final = re.compile(
 _BINARY: Final = {"": 0, "Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _NANO: Final = Decimal("1e-9")
-_LARGEST: Final = Decimal(2**63 - 1)
 
 
 def normalise(text: str) -> str:
@@ -37,11 +38,12 @@ def normalise(text: str) -> str:
 
 
 def amount(text: str) -> Decimal:
-    """Return the number a quantity stands for, rounded up to a billionth and held at 2^63-1, as Kubernetes does."""
+    """Return the number a quantity stands for, rounded up to a billionth as Kubernetes does; ValueError if too great."""
     number, suffix = _parse(text)
     value = Decimal(number) * _scale(suffix)
-    rounded = value.copy_abs().quantize(_NANO, rounding=ROUND_CEILING) if value.copy_abs() < _LARGEST else _LARGEST
-    return rounded.copy_sign(value) if rounded else Decimal(0)
+    if abs(value) > LARGEST:
+        raise ValueError(f"{text!r} is more than Kubernetes counts: write at most {LARGEST}")
+    return value.quantize(_NANO, rounding=ROUND_UP) + 0
 
 
 def _parse(text: str) -> tuple[str, str]:

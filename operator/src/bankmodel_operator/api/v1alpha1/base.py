@@ -116,8 +116,9 @@ Quantity = Annotated[
             "maxLength": MAX_LENGTH,
             **validations(
                 Rule(
-                    "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0'))",
-                    "must be a Kubernetes quantity, zero or more, such as 250m, 2 or 256Mi",
+                    "isQuantity(string(self)) && !quantity(string(self)).isLessThan(quantity('0')) "
+                    "&& quantity(string(self)).isLessThan(quantity('8E'))",
+                    "must be a Kubernetes quantity from 0 to below 8E, such as 250m, 2 or 256Mi",
                 )
             ),
         }
