@@ -1,0 +1,100 @@
+"""Gathers one Observation; nothing else reads the cluster for a decision. Every read is live: no cache can be stale.
+
+A pass over a healthy model costs one GET and one LIST a kind, all lists at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from bankmodel_operator.api.v1alpha1 import BankModel
+from bankmodel_operator.cluster.client import Api, Object
+from bankmodel_operator.cluster.errors import Refused
+from bankmodel_operator.cluster.queue import Key
+from bankmodel_operator.cluster.resources import CHILDREN, MODELS, POD_MONITORS, PODS, RESOURCES, Ref
+from bankmodel_operator.core import names, pods, rollout
+from bankmodel_operator.core.observation import ClusterFacts, Observation, PodSeen, Refusal, Report
+
+__all__ = ["Ask", "observe"]
+
+Ask = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Report]]]
+"""Asks pods (name to IP address) for their reports."""
+
+
+async def observe(
+    api: Api, key: Key, *, facts: ClusterFacts, ask: Ask, ask_all: bool = False, refusals: tuple[Refusal, ...] = ()
+) -> tuple[Object, Observation] | None:
+    """The live object and all that was seen of it; None when there is no such model.
+
+    Pods that run but are not ready are always asked for their reason, the others only when `ask_all`.
+    """
+    live = await api.get(Ref(MODELS, *key))
+    if live is None:
+        return None
+    model = _parsed(live)
+    children, seen = await asyncio.gather(_children(api, key, facts), _pods(api, key))
+    owned = tuple(child for child in children if _is_owned(child, live["metadata"]["uid"]))
+    observation = Observation(
+        model=model,
+        status=live.get("status") or {},
+        owned=owned,
+        pods=await _asked(seen, ask, ask_all),
+        cluster=facts,
+        refusals=refusals,
+    )
+    return live, replace(observation, foreign=await _foreign(api, key[0], observation))
+
+
+async def _children(api: Api, key: Key, facts: ClusterFacts) -> tuple[Object, ...]:
+    kinds = (*CHILDREN, POD_MONITORS) if facts.pod_monitor else CHILDREN
+    lists = await asyncio.gather(*(api.list(kind, key[0], _labelled(key)) for kind in kinds))
+    return tuple(item for items in lists for item in items)
+
+
+async def _pods(api: Api, key: Key) -> tuple[PodSeen, ...]:
+    return tuple(pods.see(pod) for pod in await api.list(PODS, key[0], _labelled(key)))
+
+
+async def _asked(seen: tuple[PodSeen, ...], ask: Ask, ask_all: bool) -> tuple[PodSeen, ...]:
+    addresses = {pod.name: pod.ip for pod in seen if pod.ip and pod.is_running and (ask_all or not pod.ready)}
+    if not addresses:
+        return seen
+    reports = await ask(addresses)
+    return tuple(replace(pod, report=reports.get(pod.name)) for pod in seen)
+
+
+async def _foreign(api: Api, namespace: str, observation: Observation) -> tuple[Object, ...]:
+    """Objects that are not ours under names we need; asked for by name only where no owned object has the name."""
+    ours = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in observation.owned}
+    wanted = (ref for ref in rollout.needed(observation) if (ref.kind, ref.name) not in ours)
+    return await _present(api, (Ref(RESOURCES[ref.kind], namespace, ref.name) for ref in wanted))
+
+
+async def _present(api: Api, refs: Iterable[Ref]) -> tuple[Object, ...]:
+    found = await asyncio.gather(*(api.get(ref) for ref in refs))
+    return tuple(item for item in found if item is not None)
+
+
+def _labelled(key: Key) -> str:
+    return f"{names.LABEL_MODEL}={key[1]}"
+
+
+def _is_owned(child: Object, uid: str) -> bool:
+    owners = child["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+
+
+def _parsed(live: Object) -> BankModel:
+    try:
+        return BankModel.model_validate({"metadata": live["metadata"], "spec": live["spec"]})
+    except ValidationError as error:
+        target = f"{MODELS.kind} {live['metadata']['namespace']}/{live['metadata']['name']}"
+        faults = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()[:3])
+        message = (
+            f"{target} cannot be read: {faults}; apply the CRD of this operator's version, then the resource again"
+        )
+        raise Refused(message, target=target, words=faults) from error

@@ -1,0 +1,114 @@
+"""The watches: kopf tells which objects changed, and each change puts the model's key on the work queue. No more.
+
+kopf writes nothing: only `on.event` handlers are used, so user objects get no finalizer and no annotation.
+Used by `process` when it leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import kopf
+
+from bankmodel_operator.cluster.queue import WorkQueue
+from bankmodel_operator.cluster.resources import CHILDREN, MODELS, POD_MONITORS, PODS
+from bankmodel_operator.core import names
+
+__all__ = ["key_of_child", "watch"]
+
+_OURS = f"{names.LABEL_MANAGED_BY}={names.FIELD_MANAGER}"
+_CRDS = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+_POD_MONITOR_CRD = f"{POD_MONITORS.plural}.{POD_MONITORS.group}"
+
+
+@dataclass(frozen=True)
+class _Patience:
+    """Endless back-offs: an apiserver that is away for an hour is ridden out. Iterable any number of times."""
+
+    longest_s: float = 30.0
+
+    def __iter__(self) -> Iterator[float]:
+        delay_s = 1.0
+        while True:
+            yield delay_s * random.uniform(0.8, 1.2)
+            delay_s = min(delay_s * 2, self.longest_s)
+
+
+async def watch(
+    namespaces: Collection[str], queue: WorkQueue, on_scrapers_changed: Callable[[], None]
+) -> Collection[asyncio.Task[None]]:
+    """Start watching, in these namespaces or (empty) everywhere; the tasks run until one of them fails.
+
+    `on_scrapers_changed` is called when the PodMonitor kind comes or goes, which only a cluster-wide operator may see.
+    kopf takes over SIGTERM and SIGINT in here: the caller puts its own handlers back.
+    """
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_login)
+    _watch_models(registry, queue)
+    _watch_children(registry, queue)
+    if not namespaces:
+        _watch_pod_monitor_kind(registry, on_scrapers_changed)
+    return await kopf.spawn_tasks(
+        registry=registry, settings=_settings(bool(namespaces)), clusterwide=not namespaces, namespaces=namespaces
+    )
+
+
+def key_of_child(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The model an object belongs to: by its controller, else by its label (pods belong to ReplicaSets)."""
+    metadata = body.get("metadata", {})
+    namespace = metadata.get("namespace", "")
+    for owner in metadata.get("ownerReferences") or ():
+        if owner.get("controller") and owner.get("kind") == names.KIND:
+            return namespace, owner["name"]
+    name = (metadata.get("labels") or {}).get(names.LABEL_MODEL)
+    return (namespace, name) if name else None
+
+
+def _watch_models(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
+    @kopf.on.event(MODELS.group, MODELS.version, MODELS.plural, registry=registry, id="model")
+    async def model(*, namespace: str | None, name: str, **_: Any) -> None:
+        queue.add((namespace or "", name))
+
+
+def _watch_children(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
+    async def child(*, body: Mapping[str, Any], **_: Any) -> None:
+        key = key_of_child(body)
+        if key is not None:
+            queue.add(key)
+
+    for kind in (*CHILDREN, POD_MONITORS, PODS):
+        kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.kind.lower())(child)
+
+
+def _watch_pod_monitor_kind(registry: kopf.OperatorRegistry, on_scrapers_changed: Callable[[], None]) -> None:
+    @kopf.on.event(*_CRDS, registry=registry, id="podmonitorkind")
+    async def kind(**_: Any) -> None:
+        on_scrapers_changed()
+
+
+def _login(**facts: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_with_service_account(**facts) or kopf.login_with_kubeconfig(**facts)
+
+
+def _settings(namespaced: bool) -> kopf.OperatorSettings:
+    """Endless patience with the apiserver, streams renewed every 5 minutes, children filtered on the server, no writes."""
+    settings = kopf.OperatorSettings()
+    settings.networking.error_backoffs = _Patience()
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 60
+    settings.watching.connect_timeout = 10
+    settings.watching.server_timeout = 290
+    settings.watching.client_timeout = 330
+    for kind in (*CHILDREN, POD_MONITORS, PODS):
+        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = _OURS
+    settings.watching.field_selectors[_CRDS] = f"metadata.name={_POD_MONITOR_CRD}"
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None
+    settings.persistence.finalizer = "kopf.invalid/unused"
+    settings.scanning.disabled = namespaced  # else it reads CRDs, for which a namespaced operator has no right
+    return settings

@@ -1,0 +1,106 @@
+"""One pass over one model: observe, decide, save, converge, report. Runs in the workers; knows no business rule."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bankmodel_operator.cluster.apply import converge
+from bankmodel_operator.cluster.client import Api, Object
+from bankmodel_operator.cluster.discovery import Discovery
+from bankmodel_operator.cluster.events import Note, Recorder
+from bankmodel_operator.cluster.observe import Ask, observe
+from bankmodel_operator.cluster.queue import Key
+from bankmodel_operator.cluster.status import save_status
+from bankmodel_operator.core.decision import Decision
+from bankmodel_operator.core.observation import CoreSettings, Refusal
+from bankmodel_operator.core.plan import plan
+from bankmodel_operator.core.rollout import decide
+from bankmodel_operator.telemetry.metrics import Metrics
+
+__all__ = ["Reconciler"]
+
+log = logging.getLogger(__name__)
+
+_REFUSED_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What one pass leaves for the next. Losing it costs one more pass, nothing else."""
+
+    wants_scrape: bool = False
+    refusals: tuple[Refusal, ...] = ()
+    state: str = ""
+
+
+class Reconciler:
+    """Called with a key; answers when to come back without an event."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        settings: CoreSettings,
+        discovery: Discovery,
+        ask: Ask,
+        recorder: Recorder,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._discovery = discovery
+        self._ask = ask
+        self._recorder = recorder
+        self._metrics = metrics
+        self._now = now
+        self._memories: dict[Key, _Memory] = {}
+
+    async def __call__(self, key: Key) -> timedelta | None:
+        """One pass."""
+        memory = self._memories.get(key, _Memory())
+        facts = await self._discovery.facts()
+        found = await observe(
+            self._api, key, facts=facts, ask=self._ask, ask_all=memory.wants_scrape, refusals=memory.refusals
+        )
+        if found is None:
+            self._forget(key)
+            return None
+        live, seen = found
+        decision = decide(seen, self._settings, self._now())
+        await save_status(self._api, live, decision.status)
+        self._report(key, live, decision, memory)
+        todo = plan(decision.desired, seen.owned, owner=live, prune=decision.prune)
+        refusals = await converge(self._api, key[0], todo, decision.nudges)
+        self._memories[key] = _Memory(decision.wants_scrape, refusals, decision.state_name)
+        return _next_look(decision, refusals, memory.refusals)
+
+    def _report(self, key: Key, live: Object, decision: Decision, memory: _Memory) -> None:
+        self._metrics.in_state(*key, decision.state_name)
+        for event in decision.events:
+            self._recorder.record(Note(live, event.type, event.reason, event.message))
+            log.info(event.message, extra={**_about(key, live, decision), "reason": event.reason})
+        if decision.state_name != memory.state:
+            log.info("state", extra=_about(key, live, decision))
+
+    def _forget(self, key: Key) -> None:
+        if self._memories.pop(key, None) is not None:
+            log.info("gone", extra={"namespace": key[0], "model": key[1]})
+        self._metrics.forget(*key)
+
+
+def _about(key: Key, live: Object, decision: Decision) -> dict[str, object]:
+    generation = live["metadata"]["generation"]
+    return {"namespace": key[0], "model": key[1], "generation": generation, "state": decision.state_name}
+
+
+def _next_look(decision: Decision, refusals: tuple[Refusal, ...], before: tuple[Refusal, ...]) -> timedelta | None:
+    """At once when there is a new refusal to tell the user about; while one lasts, now and then."""
+    if refusals != before:
+        return timedelta(0)
+    if refusals:
+        return min(decision.requeue_after or _REFUSED_AGAIN, _REFUSED_AGAIN)
+    return decision.requeue_after

@@ -1,0 +1,96 @@
+"""Asks serving pods, on their metrics port, what only they know.
+
+That is the routing generation they obey, their open connections, and why they are unready.
+
+Whatever goes wrong makes the answer unknown (None), never an exception: a silent pod is a fact to decide on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from bankmodel_operator.core.observation import Report
+
+__all__ = ["Scraper", "parse_gauges", "parse_unready"]
+
+_PORT = 9090
+_DEADLINE_S = 1.0
+_LARGEST = 4 * 1024 * 1024
+_AT_ONCE = 32
+_GAUGE = re.compile(r"^(bankmodel_routing_generation|bankmodel_connections)(?:\{[^}]*\})?\s+(\S+)", re.MULTILINE)
+
+
+class Scraper:
+    """Holds the connections to the pods; `close` ends them."""
+
+    def __init__(self, port: int = _PORT) -> None:
+        self._port = port
+        self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def reports(self, addresses: Mapping[str, str]) -> dict[str, Report]:
+        """The reports of these pods (name to IP address), asked all at the same time."""
+        answers = await asyncio.gather(*(self._report(address) for address in addresses.values()))
+        return dict(zip(addresses, answers, strict=True))
+
+    async def _report(self, address: str) -> Report:
+        host = f"[{address}]" if ":" in address else address
+        metrics, readyz = await asyncio.gather(self._get(host, "metrics"), self._get(host, "readyz"))
+        generation, connections = parse_gauges(metrics)
+        reason, message = parse_unready(readyz)
+        return Report(generation, connections, reason, message)
+
+    async def _get(self, host: str, path: str) -> str:
+        if self._session is None:
+            # No proxies from the environment: pods are asked directly or not at all.
+            self._session = aiohttp.ClientSession(trust_env=False)
+        try:
+            async with self._slots, asyncio.timeout(_DEADLINE_S):
+                async with self._session.get(f"http://{host}:{self._port}/{path}", allow_redirects=False) as response:
+                    return (await response.content.read(_LARGEST)).decode(errors="replace")
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            return ""
+
+
+def parse_gauges(exposition: str) -> tuple[int | None, int | None]:
+    """Generation (the least, if several processes report) and open connections (their sum)."""
+    found: dict[str, list[int]] = {}
+    for name, value in _GAUGE.findall(exposition):
+        number = _number(value)
+        if number is None:
+            return None, None  # half a report is none
+        found.setdefault(name, []).append(number)
+    generations = found.get("bankmodel_routing_generation")
+    connections = found.get("bankmodel_connections")
+    return (min(generations) if generations else None), (sum(connections) if connections else None)
+
+
+def parse_unready(answer: str) -> tuple[str | None, str | None]:
+    """Reason and message of an unready pod's /readyz; None for a ready one and for anything else."""
+    try:
+        said: Any = json.loads(answer)
+    except ValueError:
+        return None, None
+    if not isinstance(said, dict) or said.get("ready") is not False:
+        return None, None
+    return str(said.get("reason") or "Unready"), str(said.get("message") or "")[:200]
+
+
+def _number(text: str) -> int | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if math.isfinite(value) else None

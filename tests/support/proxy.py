@@ -1,0 +1,180 @@
+"""A proxy in front of a real apiserver: it counts the writes that pass, and can hold, refuse, delay or lose any one of them.
+
+Runs in a thread of the test's process and speaks plain HTTP on loopback, so an operator whose kubeconfig points here needs no certificate.
+Lease renewals pass untouched and uncounted: they come by the clock, not by what is tested.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+__all__ = ["Fault", "Proxy", "Write"]
+
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_HOP = frozenset({"connection", "transfer-encoding", "content-length", "host", "content-encoding", "authorization"})
+
+
+@dataclass
+class Write:
+    """One request that changes something; `number` counts from 1. `code` is set once the apiserver has answered."""
+
+    number: int
+    method: str
+    path: str
+    body: bytes
+    code: int = 0
+
+    @property
+    def is_status(self) -> bool:
+        return self.path.endswith("/status")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a write. Empty: nothing. The callbacks run in the proxy's thread."""
+
+    before: Callable[[], None] | None = None
+    hold: threading.Event | None = None
+    delay_s: float = 0.0
+    refuse: int = 0
+    after: Callable[[], None] | None = None
+    lose_answer: bool = False
+
+
+def _harmless(_write: Write) -> Fault:
+    return Fault()
+
+
+@dataclass
+class Proxy:
+    """A context manager. `fault` may be set at any time; it is asked once for each write, in order."""
+
+    upstream: str
+    token: str
+    ca: Path | None = None
+    fault: Callable[[Write], Fault] = _harmless
+    writes: list[Write] = field(default_factory=list)
+    paths_read: list[str] = field(default_factory=list)
+    is_down: bool = False
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """A kubeconfig that leads here."""
+        path = folder / f"proxy-{self.port}.kubeconfig"
+        server = {"name": "proxy", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}
+        user = {"name": "test", "user": {"token": "the-proxy-puts-its-own"}}
+        context = {"name": "test", "context": {"cluster": "proxy", "user": "test"}}
+        whole = {"clusters": [server], "users": [user], "contexts": [context], "current-context": "test"}
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **whole}))
+        return path
+
+    async def _start(self) -> None:
+        context = ssl.create_default_context(cafile=str(self.ca)) if self.ca else ssl._create_unverified_context()
+        connector = aiohttp.TCPConnector(ssl=context, limit=0)
+        timeout = aiohttp.ClientTimeout(total=None)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._pass)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _stop(self) -> None:
+        await self._session.close()
+        await self._runner.cleanup()
+
+    async def _pass(self, request: web.Request) -> web.StreamResponse:
+        if self.is_down:
+            return _sever(request)
+        body = await request.read()
+        if request.method not in _WRITES or "/leases" in request.path:
+            self.paths_read.append(request.path_qs)
+            return await self._forward(request, body)
+        return await self._pass_write(request, body)
+
+    async def _pass_write(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        write = Write(len(self.writes) + 1, request.method, request.path, body)
+        self.writes.append(write)
+        fault = self.fault(write)
+        if fault.before:
+            fault.before()
+        if fault.hold:
+            await asyncio.to_thread(fault.hold.wait, 60)
+        await asyncio.sleep(fault.delay_s)
+        if fault.refuse:
+            return _status(fault.refuse)
+        answer = await self._forward(request, body, write)
+        if fault.after:
+            fault.after()
+        return _sever(request) if fault.lose_answer else answer
+
+    async def _forward(self, request: web.Request, body: bytes, write: Write | None = None) -> web.StreamResponse:
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
+        headers["Authorization"] = f"Bearer {self.token}"
+        url = self.upstream + request.path_qs
+        try:
+            async with self._session.request(request.method, url, data=body or None, headers=headers) as answer:
+                if write is None:
+                    return await _streamed(request, answer)
+                write.code = answer.status
+                return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer))
+        except aiohttp.ClientError:
+            return _sever(request)
+
+
+async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=_kept(answer))
+    await response.prepare(request)
+    async for chunk in answer.content.iter_any():
+        await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _kept(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
+    if "Content-Encoding" in answer.headers:
+        kept["Content-Encoding"] = answer.headers["Content-Encoding"]
+    return kept
+
+
+def _sever(request: web.Request) -> web.StreamResponse:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=502)
+
+
+def _status(code: int) -> web.Response:
+    body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
+    return web.json_response({**body, "message": f"refused by the test with {code}"}, status=code)
