@@ -6,13 +6,13 @@ acts; never both. `Available`: the stable revision answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from bankmodel_operator.core.observation import format_time
+from bankmodel_operator.core.observation import Observation, format_time
 
 MESSAGE_LIMIT = 1024
 """Characters of a condition's message; Kubernetes allows 32768, people read less."""
@@ -53,7 +53,6 @@ class Reason(StrEnum):
     CONTAINER_NOT_STARTED = "ContainerNotStarted"
     CRASH_LOOP = "CrashLoop"
     NAME_TAKEN = "NameTaken"
-    RECORD_MISSING = "RecordMissing"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     SPEC_INVALID = "SpecInvalid"
 
@@ -89,10 +88,11 @@ Wanted = tuple[str, str, Reason, str]
 
 
 def conditions(
-    old: Sequence[Mapping[str, Any]], outlook: Outlook, availability: Availability, *, generation: int, now: datetime
+    observation: Observation, outlook: Outlook, availability: Availability, now: datetime
 ) -> list[Condition]:
     """The four conditions; each keeps its `lastTransitionTime` unless its status flips."""
-    earlier = {condition.get("type"): condition for condition in old}
+    earlier = {each.get("type"): each for each in observation.status.get("conditions") or ()}
+    generation = observation.model.metadata.generation
     return [
         _condition(earlier.get(wanted[0]), wanted, generation=generation, now=now)
         for wanted in (*_outlook_conditions(outlook), _available(availability))

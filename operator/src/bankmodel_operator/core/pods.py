@@ -53,9 +53,7 @@ def ready_count(pods: Iterable[PodSeen], revision: str) -> int:
     return sum(pod.ready for pod in alive(pods, revision))
 
 
-def diagnose(
-    pods: Sequence[PodSeen], deployment: Manifest | None, refusals: Sequence[Refusal] = ()
-) -> Failure | None:
+def diagnose(pods: Sequence[PodSeen], deployment: Manifest | None, refusals: Sequence[Refusal] = ()) -> Failure | None:
     """Why these pods of one revision do not get ready, if they will not without help."""
     unready = [pod for pod in pods if not pod.ready]
     found = (check(pod, deployment or {}) for check in _CHECKS for pod in unready)

@@ -37,11 +37,11 @@ def fetch_container(file: ModelFile, *, image: str, common: dict[str, Any]) -> d
     ]
     if file.source.volume:
         mounts.append({"name": "source", "mountPath": names.SOURCE_FOLDER, "readOnly": True})
-    command = ["bankmodel-fetch", "--sha256", file.sha256, "--to", FETCHED_FILE]
     return {
         "name": names.CONTAINER_FETCH,
         "image": image,
-        "args": [*command, *_origin(file.source)],
+        "command": ["bankmodel-fetch"],
+        "args": ["--sha256", file.sha256, "--to", FETCHED_FILE, *_origin(file.source)],
         "volumeMounts": mounts,
         **_references(file.source.http or file.source.s3),
         **common,

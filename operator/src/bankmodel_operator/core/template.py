@@ -45,6 +45,7 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
     container: dict[str, Any] = {
         "name": names.CONTAINER_SERVING,
         "image": image,
+        "command": ["bankmodel-serving"],
         "args": _arguments(spec.model, model, revision),
         "ports": [_port("http", names.PORT_HTTP), _port("metrics", names.PORT_METRICS)],
         "startupProbe": _probe("/readyz", period=1, failures=STARTUP_TRIES),
@@ -58,7 +59,7 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
         **_container_settings(spec),
     }
     if spec.serving.pod.env:
-        container["env"] = [{"name": each.name, "value": each.value} for each in spec.serving.pod.env]
+        container["env"] = [each.model_dump(mode="json", exclude_defaults=True) for each in spec.serving.pod.env]
     return container
 
 
@@ -71,7 +72,7 @@ def _arguments(file: ModelFile, model: str, revision: str) -> list[str]:
         "--revision": revision,
         "--routing": f"{names.ROUTING_FOLDER}/{names.ROUTING_KEY}",
     }
-    return ["bankmodel-serving", *(word for pair in pairs.items() for word in pair)]
+    return [word for pair in pairs.items() for word in pair]
 
 
 def _container_settings(spec: BankModelSpec) -> dict[str, Any]:
@@ -117,7 +118,9 @@ def _volumes(file: ModelFile, model: str) -> list[dict[str, Any]]:
 def _spread(pod: Pod, model: str, revision: str) -> list[dict[str, Any]]:
     own_pods = {"matchLabels": names.selector(model, revision)}
     if pod.topology_spread_constraints:
-        asked = (each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in pod.topology_spread_constraints)
+        asked = (
+            each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in pod.topology_spread_constraints
+        )
         return [{"labelSelector": own_pods, **_without_empty(each)} for each in asked]
     return [
         {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": own_pods}
@@ -128,7 +131,14 @@ def _spread(pod: Pod, model: str, revision: str) -> list[dict[str, Any]]:
 def _as_asked(pod: Pod) -> dict[str, Any]:
     """Settings passed on as written, where written."""
     asked = pod.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    passed_on = ("nodeSelector", "affinity", "tolerations", "priorityClassName", "imagePullSecrets", "serviceAccountName")
+    passed_on = (
+        "nodeSelector",
+        "affinity",
+        "tolerations",
+        "priorityClassName",
+        "imagePullSecrets",
+        "serviceAccountName",
+    )
     return {key: asked[key] for key in passed_on if asked.get(key)}
 
 

@@ -1,0 +1,44 @@
+"""The stable Service, which callers use for the model's life, and the Service of each revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bankmodel_operator.core import names
+from bankmodel_operator.core.children.parent import Parent
+from bankmodel_operator.core.observation import Manifest
+
+_SCRAPE = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": str(names.PORT_METRICS),
+    "prometheus.io/path": "/metrics",
+}
+
+
+def stable_service(parent: Parent, selector: Mapping[str, str]) -> Manifest:
+    """Without a selector before the first revision is ready: the name, address and DNS entry exist from the start."""
+    spec: dict[str, Any] = {"type": "ClusterIP", "ports": [_port("http", names.PORT_SERVICE)]}
+    if selector:
+        spec["selector"] = dict(selector)
+    return {"apiVersion": "v1", "kind": "Service", "metadata": parent.metadata(parent.name), "spec": spec}
+
+
+def revision_service(parent: Parent, revision: str, *, is_annotated: bool) -> Manifest:
+    """Names one revision's pods. Prometheus finds them by annotation where nothing else is there for it;
+    never on the stable Service, so that each pod is scraped once."""
+    name, notes = names.revision_object(parent.name, revision), _SCRAPE if is_annotated else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": parent.metadata(name, revision=revision, annotations=notes),
+        "spec": {
+            "type": "ClusterIP",
+            "ports": [_port("http", names.PORT_SERVICE), _port("metrics", names.PORT_METRICS)],
+            "selector": names.selector(parent.name, revision),
+        },
+    }
+
+
+def _port(name: str, number: int) -> dict[str, Any]:
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name}

@@ -1,0 +1,184 @@
+"""Every child that must exist in a state, in the order to write it. Decides nothing: the state has it all.
+
+The order matters where one object prepares for another: records first, then the table, so that pods know
+their new role before the stable Service sends callers their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from bankmodel_operator.api.v1alpha1 import BankModel
+from bankmodel_operator.core import names
+from bankmodel_operator.core.children.autoscaler import autoscaler
+from bankmodel_operator.core.children.budget import budget
+from bankmodel_operator.core.children.deployment import deployment
+from bankmodel_operator.core.children.networkpolicy import network_policy
+from bankmodel_operator.core.children.parent import Parent
+from bankmodel_operator.core.children.podmonitor import pod_monitor
+from bankmodel_operator.core.children.record import Record, record_manifest
+from bankmodel_operator.core.children.routing import Table, routing, table
+from bankmodel_operator.core.children.service import revision_service, stable_service
+from bankmodel_operator.core.live import live_records, next_number, selected_revision
+from bankmodel_operator.core.names import ObjectRef
+from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation
+from bankmodel_operator.core.pods import ready_count
+from bankmodel_operator.core.revision import inputs_of, name_of
+from bankmodel_operator.core.states import (
+    Draining,
+    NotUnderstood,
+    Progressing,
+    Revision,
+    Serving,
+    Starting,
+    State,
+    Unseen,
+)
+from bankmodel_operator.core.template import pod_template
+
+
+def desired_children(
+    state: State, observation: Observation, settings: CoreSettings, generation: int
+) -> tuple[Manifest, ...]:
+    """The children of this state; none before the first is allowed and none where the state is not understood."""
+    sizes = replicas_of(state, observation.model.spec.serving.replicas)
+    if not sizes:
+        return ()
+    model, parent = observation.model, Parent.of(observation.model)
+    records = known_records(state, observation)
+    active = {revision: records[revision] for revision in sizes if revision in records}
+    kept = _kept(records, active, model.spec.revision_history_limit)
+    scrapers = (settings.operator_namespace, *settings.monitoring_namespaces)
+    return (
+        *(record_manifest(parent, record) for record in (*active.values(), *kept)),
+        routing(parent, table_of(state, parent), generation),
+        network_policy(parent, model.spec.serving.callers, scrapers),
+        *_of_revisions(parent, active, sizes, is_annotated=uses_annotations(model, observation.cluster)),
+        stable_service(parent, _selector(state, observation)),
+        *_of_model(model, parent, observation.cluster),
+    )
+
+
+def replicas_of(state: State, asked: int) -> dict[str, int]:
+    """Replicas of each revision that runs in this state, the one that answers first."""
+    match state:
+        case Unseen() | NotUnderstood():
+            return {}
+        case Starting(target):
+            return {target.revision: asked}
+        case Serving(stable):
+            return {stable.revision: asked}
+        case Progressing(stable, target, capacity):
+            return {stable.revision: max(asked, capacity), target.revision: max(asked, capacity)}
+        case Draining(stable, superseded, capacity):
+            return {stable.revision: max(asked, capacity), superseded: capacity}
+        case _:
+            assert_never(state)
+
+
+def stable_of(state: State) -> Revision | None:
+    """The revision that answers by default."""
+    match state:
+        case Serving(stable) | Progressing(stable) | Draining(stable):
+            return stable
+        case Unseen() | Starting() | NotUnderstood():
+            return None
+        case _:
+            assert_never(state)
+
+
+def table_of(state: State, parent: Parent) -> Table:
+    """What the pods are to know in this state."""
+    stable = stable_of(state)
+    superseded = (state.superseded,) if isinstance(state, Draining) else ()
+    return table(parent, stable=stable.revision if stable else None, superseded=superseded)
+
+
+def known_records(state: State, observation: Observation) -> dict[str, Record]:
+    """The live records, and that of the target where it has none yet: rendered from the spec and the image
+    that was saved with it, not from today's default."""
+    records = live_records(observation)
+    spec, model = observation.model.spec, observation.model.metadata.name
+    inputs = inputs_of(spec)
+    name = name_of(inputs)
+    image = next((each.image for each in _revisions(state) if each.revision == name), "")
+    if name in records or not image:
+        return records
+    template = pod_template(spec, model=model, revision=name, image=image)
+    return {**records, name: Record(name, next_number(records), inputs=inputs, image=image, template=template)}
+
+
+def uses_annotations(model: BankModel, cluster: ClusterFacts) -> bool:
+    """Whether Prometheus is to find the pods by the annotations of their Service."""
+    scrape = model.spec.monitoring.scrape
+    return scrape == "Annotations" or (scrape == "Auto" and not cluster.pod_monitor)
+
+
+def needed(observation: Observation) -> tuple[ObjectRef, ...]:
+    """Every name the model needs now, to be looked up before a child is made: somebody else may have it."""
+    model = observation.model
+    own = names.revision_object(model.metadata.name, name_of(inputs_of(model.spec)))
+    shared = [
+        ObjectRef("v1", "Service", model.metadata.name),
+        ObjectRef("v1", "ConfigMap", names.routing_configmap(model.metadata.name)),
+        ObjectRef("networking.k8s.io/v1", "NetworkPolicy", model.metadata.name),
+        ObjectRef("apps/v1", "ControllerRevision", own),
+        ObjectRef("apps/v1", "Deployment", own),
+        ObjectRef("v1", "Service", own),
+    ]
+    if model.spec.serving.replicas > 1:
+        shared.append(ObjectRef("policy/v1", "PodDisruptionBudget", own))
+    parent = Parent.of(model)
+    return (*shared, *(names.ref_of(manifest) for manifest in _of_model(model, parent, observation.cluster)))
+
+
+def _revisions(state: State) -> tuple[Revision, ...]:
+    match state:
+        case Starting(target):
+            return (target,)
+        case Progressing(stable, target):
+            return (stable, target)
+        case Serving(stable) | Draining(stable):
+            return (stable,)
+        case Unseen() | NotUnderstood():
+            return ()
+        case _:
+            assert_never(state)
+
+
+def _of_revisions(
+    parent: Parent, active: Mapping[str, Record], sizes: Mapping[str, int], *, is_annotated: bool
+) -> Iterable[Manifest]:
+    for revision, record in active.items():
+        yield revision_service(parent, revision, is_annotated=is_annotated)
+        if sizes[revision] > 1:
+            yield budget(parent, revision)
+        yield deployment(parent, record, sizes[revision])
+
+
+def _of_model(model: BankModel, parent: Parent, cluster: ClusterFacts) -> Iterable[Manifest]:
+    """What is there only where it is asked for."""
+    monitoring, scaling = model.spec.monitoring, model.spec.serving.autoscaling
+    if scaling:
+        yield autoscaler(parent, scaling)
+    if monitoring.scrape in ("Auto", "PodMonitor") and cluster.pod_monitor:
+        yield pod_monitor(parent, monitoring.labels)
+
+
+def _kept(records: Mapping[str, Record], active: Mapping[str, Record], limit: int) -> list[Record]:
+    retired = [record for revision, record in records.items() if revision not in active]
+    return sorted(retired, key=lambda record: (-record.number, record.revision))[:limit]
+
+
+def _selector(state: State, observation: Observation) -> dict[str, str]:
+    """The stable revision's pods, once one of them is ready; until then callers stay where they are.
+
+    The guard matters after a crash between save and act: the pods that were ready may be gone by now.
+    """
+    stable, selected, model = stable_of(state), selected_revision(observation), observation.model.metadata.name
+    if stable is None:
+        return {}
+    if ready_count(observation.pods, stable.revision):
+        return names.selector(model, stable.revision)
+    return names.selector(model, selected) if selected else {}
