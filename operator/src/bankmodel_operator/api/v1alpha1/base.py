@@ -23,6 +23,7 @@ __all__ = [
     "Model",
     "ObjectName",
     "Quantity",
+    "Region",
     "RelativePath",
     "Version",
     "atomic",
@@ -66,6 +67,7 @@ def _quantity_text(value: Any) -> Any:
 
 
 LabelValue = Annotated[str, Field(min_length=1), _label_value("mortgage-risk")]
+Region = Annotated[str, Field(min_length=1), _label_value("eu-central-1")]
 Version = Annotated[str, Field(min_length=1), _label_value("2026.11")]
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
 ObjectName = Annotated[
@@ -91,7 +93,7 @@ ImageReference = Annotated[
     str,
     _text(
         512,
-        "self.matches('^([a-zA-Z0-9][-a-zA-Z0-9._:/@]*)?$')",
+        "self.matches('^([a-zA-Z0-9][-a-zA-Z0-9._:/@]*)?$') && !self.contains('://')",
         "must be an image reference without scheme or spaces, such as registry.example/lending/mortgage:1 "
         "or registry.example/lending/mortgage@sha256:<digest>",
     ),

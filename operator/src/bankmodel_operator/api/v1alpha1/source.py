@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from bankmodel_operator.api.cel import Rule, validations
-from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, ObjectName, RelativePath, Version
+from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, ObjectName, Region, RelativePath, Version
 
 __all__ = ["HttpSource", "ImageSource", "ModelFile", "Reference", "S3Source", "Source", "VolumeSource"]
 
@@ -109,7 +109,7 @@ class S3Source(Model):
     """Key of the ONNX file in the bucket."""
     endpoint: Url | None = None
     """URL of the store. Absent: Amazon's own for the region."""
-    region: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    region: Region | None = None
     """Region of the bucket. Absent: us-east-1, which stores other than Amazon's usually accept."""
     secret_ref: Reference | None = None
     """Secret with the keys `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if needed, `AWS_SESSION_TOKEN`.

@@ -62,7 +62,7 @@ class RolloutStatus(Model):
     """Starting, Serving, Progressing or Draining."""
     target: RevisionStatus | None = None
     """The revision that is on its way. Absent: nothing is."""
-    superseded: Annotated[tuple[str, ...], _schema(maxItems=16, **{"x-kubernetes-list-type": "atomic"})] = ()
+    superseded: Annotated[tuple[Word, ...], _schema(maxItems=16, **{"x-kubernetes-list-type": "atomic"})] = ()
     """Revisions that no longer answer and still drain."""
     generation: Count = 0
     """Generation of the routing table; it only grows."""

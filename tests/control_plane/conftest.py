@@ -1,0 +1,36 @@
+"""One real API server for the whole session, with the CRD installed; a fresh namespace for each test that asks."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster.api_only import ApiOnlyCluster
+from support.kubectl import Kubectl
+
+_CRDS = str(Path(__file__).parents[2] / "crds")
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[ApiOnlyCluster]:
+    """The cluster: etcd, API server, controller-manager, and a fake node on which pods become Ready."""
+    with ApiOnlyCluster(kwok=True) as cluster:
+        kubectl = Kubectl(Path(cluster.kubectl), cluster.kubeconfig)
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
+        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kubectl(api: ApiOnlyCluster) -> Kubectl:
+    """Runs kubectl as the administrator."""
+    return Kubectl(Path(api.kubectl), api.kubeconfig)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of the test's own; what is in it is removed in the background."""
+    name = f"test-{uuid.uuid4().hex[:10]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
