@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from bankmodel_operator.core.observation import Observation, format_time
+from bankmodel_operator.core.observation import format_time
 
 MESSAGE_LIMIT = 1024
 """Characters of a condition's message; Kubernetes allows 32768, people read less."""
@@ -88,15 +88,28 @@ Wanted = tuple[str, str, Reason, str]
 
 
 def conditions(
-    observation: Observation, outlook: Outlook, availability: Availability, now: datetime
+    saved: Mapping[str, Any], outlook: Outlook, availability: Availability, *, generation: int, now: datetime
 ) -> list[Condition]:
-    """The four conditions; each keeps its `lastTransitionTime` unless its status flips."""
-    earlier = {each.get("type"): each for each in observation.status.get("conditions") or ()}
-    generation = observation.model.metadata.generation
+    """The four conditions; each keeps its `lastTransitionTime` in the saved status unless it flips."""
+    earlier = {each.get("type"): each for each in saved.get("conditions") or ()}
     return [
         _condition(earlier.get(wanted[0]), wanted, generation=generation, now=now)
         for wanted in (*_outlook_conditions(outlook), _available(availability))
     ]
+
+
+def with_spec_invalid(saved: Mapping[str, Any], faults: str, *, generation: int, now: datetime) -> dict[str, Any]:
+    """The status of a model whose spec cannot be read; what serves is left alone, and `Available` as it was."""
+    message = (
+        f"The spec cannot be read: {faults}. Correct it; where the API server took it as it is, "
+        "apply the CRD of this operator's version first."
+    )
+    stalled = Outlook("Stuck", Reason.SPEC_INVALID, message)
+    unknown = Availability(False, Reason.UNAVAILABLE, "Nothing has been made yet.")
+    before = [each for each in saved.get("conditions") or () if each.get("type") == "Available"]
+    said = conditions(saved, stalled, unknown, generation=generation, now=now)
+    kept = [{**each, "observedGeneration": generation} for each in before] or said[3:]
+    return {**saved, "observedGeneration": generation, "conditions": [*said[:3], *kept]}
 
 
 def _outlook_conditions(outlook: Outlook) -> tuple[Wanted, ...]:

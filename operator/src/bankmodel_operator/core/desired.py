@@ -22,7 +22,7 @@ from bankmodel_operator.core.children.routing import Table, routing, table
 from bankmodel_operator.core.children.service import revision_service, stable_service
 from bankmodel_operator.core.live import live_records, next_number, selected_revision
 from bankmodel_operator.core.names import ObjectRef
-from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation
+from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation, format_time
 from bankmodel_operator.core.pods import ready_count
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
@@ -54,8 +54,8 @@ def desired_children(
         *(record_manifest(parent, record) for record in (*active.values(), *kept)),
         routing(parent, table_of(state, parent), generation),
         network_policy(parent, model.spec.serving.callers, scrapers),
-        *_of_revisions(parent, active, sizes, is_annotated=uses_annotations(model, observation.cluster)),
-        stable_service(parent, _selector(state, observation)),
+        *_of_revisions(state, parent, active, sizes=sizes, is_annotated=uses_annotations(model, observation.cluster)),
+        stable_service(parent, _selector(state, observation), fence=str(generation)),
         *_of_model(model, parent, observation.cluster),
     )
 
@@ -134,6 +134,7 @@ def needed(observation: Observation) -> tuple[ObjectRef, ...]:
 
 
 def _revisions(state: State) -> tuple[Revision, ...]:
+    """The revisions that the state knows in full."""
     match state:
         case Starting(target):
             return (target,)
@@ -148,13 +149,17 @@ def _revisions(state: State) -> tuple[Revision, ...]:
 
 
 def _of_revisions(
-    parent: Parent, active: Mapping[str, Record], sizes: Mapping[str, int], *, is_annotated: bool
+    state: State, parent: Parent, active: Mapping[str, Record], *, sizes: Mapping[str, int], is_annotated: bool
 ) -> Iterable[Manifest]:
+    since = {each.revision: each.since for each in _revisions(state)}
     for revision, record in active.items():
         yield revision_service(parent, revision, is_annotated=is_annotated)
         if sizes[revision] > 1:
             yield budget(parent, revision)
-        yield deployment(parent, record, sizes[revision])
+        # a superseded revision has no entry of its own: its role began with the drain
+        role_since = since.get(revision) or (state.since if isinstance(state, Draining) else None)
+        fence = format_time(role_since) if role_since else ""
+        yield deployment(parent, record, sizes[revision], fence=fence)
 
 
 def _of_model(model: BankModel, parent: Parent, cluster: ClusterFacts) -> Iterable[Manifest]:

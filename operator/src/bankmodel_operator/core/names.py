@@ -23,6 +23,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 ANNOTATION_PURPOSE = f"{GROUP}/purpose"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
+ANNOTATION_FENCE = f"{GROUP}/fence"
 ANNOTATION_ROUTING_GENERATION = f"{GROUP}/routing-generation"
 
 PORT_HTTP = 8080

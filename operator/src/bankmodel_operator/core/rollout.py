@@ -48,8 +48,8 @@ _BLOCKED_LOOK = timedelta(seconds=5)
 
 def decide(observation: Observation, settings: CoreSettings, now: datetime) -> Decision:
     """One pass: at most one turn, the whole status, every child that must exist, and when to look again."""
-    saved, now = decode(observation.status), now.replace(microsecond=0)
-    if observation.model.metadata.deletion_timestamp is not None:
+    saved, metadata, now = decode(observation.status), observation.model.metadata, now.replace(microsecond=0)
+    if metadata.deletion_timestamp is not None:
         return Decision(saved, observation.status)
     target = _target(observation, settings, now)
     blocked = obstacle(observation, is_new=_is_new(saved, target))
@@ -58,7 +58,8 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     is_held = _is_held(state, step, observation)
     generation = _generation(state, observation, is_held=is_held)
     found = _outlook(state, observation, blocked=blocked, target=target, now=now)
-    said = conditions(observation, found, availability(state, observation, settings), now)
+    answering = availability(state, observation, settings)
+    said = conditions(observation.status, found, answering, generation=metadata.generation, now=now)
     return Decision(
         state,
         whole_status(observation, state, step, routing_generation=generation, conditions=said, now=now),

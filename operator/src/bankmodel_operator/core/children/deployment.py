@@ -8,12 +8,17 @@ from bankmodel_operator.core.children.record import Record
 from bankmodel_operator.core.observation import Manifest
 
 
-def deployment(parent: Parent, record: Record, replicas: int) -> Manifest:
-    """Old ReplicaSets are not kept: the way back is the ControllerRevision of another revision."""
+def deployment(parent: Parent, record: Record, replicas: int, *, fence: str) -> Manifest:
+    """Old ReplicaSets are not kept: the way back is the ControllerRevision of another revision.
+
+    `fence` changes with the revision's role, so that each role is a write: a leader that decided to delete
+    this object in its last role, and froze, finds another resourceVersion when it wakes.
+    """
+    name, notes = names.revision_object(parent.name, record.revision), {names.ANNOTATION_FENCE: fence}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": parent.metadata(names.revision_object(parent.name, record.revision), revision=record.revision),
+        "metadata": parent.metadata(name, revision=record.revision, annotations=notes),
         "spec": {
             "replicas": replicas,
             "revisionHistoryLimit": 0,

@@ -16,12 +16,21 @@ _SCRAPE = {
 }
 
 
-def stable_service(parent: Parent, selector: Mapping[str, str]) -> Manifest:
-    """Without a selector before the first revision is ready: the name, address and DNS entry exist from the start."""
+def stable_service(parent: Parent, selector: Mapping[str, str], *, fence: str) -> Manifest:
+    """Without a selector before the first revision is ready: the name, address and DNS entry exist from the start.
+
+    `fence` is the routing generation: what moved the table also changes this object's resourceVersion, even
+    where the selector has to wait, so that a leader which froze before cannot move it later.
+    """
     spec: dict[str, Any] = {"type": "ClusterIP", "ports": [_port("http", names.PORT_SERVICE)]}
     if selector:
         spec["selector"] = dict(selector)
-    return {"apiVersion": "v1", "kind": "Service", "metadata": parent.metadata(parent.name), "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": parent.metadata(parent.name, annotations={names.ANNOTATION_FENCE: fence}),
+        "spec": spec,
+    }
 
 
 def revision_service(parent: Parent, revision: str, *, is_annotated: bool) -> Manifest:

@@ -1,0 +1,250 @@
+"""A cluster in memory for the core: objects with uid and resourceVersion, Deployments that make pods, fences that hold.
+
+It has no API and no clock of its own. `Simulation.reconcile` is the shell's pass without the network, and can crash
+at any write; what a Kubernetes API server would refuse raises `Conflict`.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from support.bankmodels import a_bankmodel
+
+from bankmodel_operator.api.v1alpha1 import BankModel
+from bankmodel_operator.core import names, pods
+from bankmodel_operator.core.decision import Decision
+from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Observation, Report
+from bankmodel_operator.core.plan import Plan, plan
+from bankmodel_operator.core.rollout import decide
+
+Object = dict[str, Any]
+SETTINGS = CoreSettings("registry.example/bankmodel-serving:1", "bankmodel-system", ("monitoring",))
+START = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+class Conflict(Exception):
+    """Somebody else wrote, or has the name."""
+
+
+class Crashed(Exception):
+    """The operator was killed before this write."""
+
+
+class Simulation:
+    """One model and everything of it."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.now = START
+        self.settings = SETTINGS
+        self.facts = ClusterFacts(version="v1.37.2")
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.pods: dict[str, Object] = {}
+        self.reports: dict[str, Report] = {}
+        self.writes = 0
+        self._numbers = itertools.count(1)
+        self.model = a_bankmodel(**spec)
+        self.model["metadata"] |= {"uid": "model-uid", "generation": 1, "creationTimestamp": START.isoformat()}
+
+    # What users and the cluster do
+
+    def edit(self, **spec: Any) -> None:
+        """A user applies another spec."""
+        self.model["spec"] = {**self.model["spec"], **spec}
+        self.model["metadata"]["generation"] += 1
+
+    def serve_version(self, version: str, digest: str) -> None:
+        self.edit(model={"version": version, "sha256": digest, "source": {"http": {"url": "https://m.example/m"}}})
+
+    def scale(self, replicas: int) -> None:
+        self.edit(serving={**self.model["spec"].get("serving", {}), "replicas": replicas})
+
+    def lose_status(self) -> None:
+        self.model.pop("status", None)
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def run_controllers(self) -> None:
+        """Deployments make and remove pods; pods of a deleted Deployment go."""
+        wanted: dict[str, int] = {}
+        for deployment in self.of_kind("Deployment"):
+            revision = deployment["spec"]["selector"]["matchLabels"][names.LABEL_REVISION]
+            wanted[revision] = deployment["spec"]["replicas"]
+        for revision in {*wanted, *map(_revision, self.pods.values())}:
+            have = sorted(name for name, pod in self.pods.items() if _revision(pod) == revision)
+            for name in have[wanted.get(revision, 0) :]:
+                del self.pods[name]
+                self.reports.pop(name, None)
+            for _ in range(wanted.get(revision, 0) - len(have)):
+                self._make_pod(revision)
+
+    def make_ready(self, name: str) -> None:
+        self.pods[name]["status"] = a_pod_status(ready=True)
+
+    def fail(self, name: str) -> None:
+        self.pods[name]["status"] = a_pod_status(ready=False)
+
+    def make_all_ready(self) -> None:
+        for name in self.pods:
+            self.make_ready(name)
+
+    def read_tables(self) -> None:
+        """Every pod has read the table, and its callers have moved on if it is superseded."""
+        table = self.table()
+        for name, pod in self.pods.items():
+            connections = 0 if _revision(pod) in table.get("superseded", ()) else 3
+            self.reports[name] = Report(generation=table.get("generation", 0), connections=connections)
+
+    # What the operator does
+
+    def observe(self) -> Observation:
+        own = [each for each in self.objects.values() if _controller(each) == "model-uid"]
+        foreign = [each for each in self.objects.values() if _controller(each) != "model-uid"]
+        seen = (pods.see(pod, self.reports.get(name)) for name, pod in sorted(self.pods.items()))
+        return Observation(
+            model=BankModel.model_validate(self.model),
+            status=copy.deepcopy(self.model.get("status") or {}),
+            owned=tuple(copy.deepcopy(own)),
+            foreign=tuple(copy.deepcopy(foreign)),
+            pods=tuple(seen),
+            cluster=self.facts,
+        )
+
+    def reconcile(self, *, crash_before_write: int | None = None) -> Decision:
+        """One pass; with `crash_before_write` the operator dies before that write (0: the status)."""
+        observation = self.observe()
+        decision = decide(observation, self.settings, self.now)
+        todo = plan(decision.desired, observation.owned, owner=self.model, prune=decision.prune)
+        for number, write in enumerate(self.writes_of(decision, todo)):
+            if number == crash_before_write:
+                raise Crashed(f"before write {number}")
+            write()
+        for nudge in decision.nudges:
+            self.pods[nudge.pod]["metadata"].setdefault("annotations", {})[names.ANNOTATION_ROUTING_GENERATION] = (
+                nudge.value
+            )
+        return decision
+
+    def writes_of(self, decision: Decision, todo: Plan) -> Iterator[Any]:
+        if decision.status != (self.model.get("status") or {}):
+            yield lambda: self._save(decision.status)
+        for body in todo.create:
+            yield lambda body=body: self._create(body)
+        for change in todo.apply:
+            yield lambda change=change: self._apply(change.body)
+        for removal in todo.delete:
+            yield lambda removal=removal: self._delete(removal)
+
+    def settle(self, passes: int = 40) -> Decision:
+        """A fair environment: pods become ready, tables are read, time goes on, until nothing is to be done."""
+        for _ in range(passes):
+            before = self.writes
+            decision = self.reconcile()
+            if self.writes == before and not decision.nudges and decision.state_name == "Serving":
+                return decision
+            self.run_controllers()
+            self.make_all_ready()
+            self.read_tables()
+            self.wait(1)
+        raise AssertionError(f"did not settle: {self.model.get('status')}")
+
+    # What tests look at
+
+    def of_kind(self, kind: str) -> list[Object]:
+        return [each for (found, _), each in self.objects.items() if found == kind]
+
+    def get(self, kind: str, name: str) -> Object:
+        return self.objects[kind, name]
+
+    def table(self) -> Mapping[str, Any]:
+        import json
+
+        found = self.objects.get(("ConfigMap", f"{self.name}-routing"))
+        return json.loads(found["data"][names.ROUTING_KEY]) if found else {}
+
+    def selected(self) -> str:
+        service = self.objects.get(("Service", self.name), {})
+        return service.get("spec", {}).get("selector", {}).get(names.LABEL_REVISION, "")
+
+    def condition(self, kind: str) -> Mapping[str, Any]:
+        return next(each for each in self.model["status"]["conditions"] if each["type"] == kind)
+
+    def ready_pods(self, revision: str) -> int:
+        return pods.ready_count(self.observe().pods, revision)
+
+    @property
+    def name(self) -> str:
+        return self.model["metadata"]["name"]
+
+    @property
+    def rollout(self) -> Mapping[str, Any]:
+        return self.model.get("status", {}).get("rollout", {})
+
+    # The API server
+
+    def put_foreign(self, api_version: str, kind: str, name: str, **metadata: Any) -> None:
+        self.objects[kind, name] = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
+
+    def _save(self, status: Mapping[str, Any]) -> None:
+        self.writes += 1
+        self.model["status"] = copy.deepcopy(dict(status))
+
+    def _create(self, body: Mapping[str, Any]) -> None:
+        key = body["kind"], body["metadata"]["name"]
+        if key in self.objects:
+            raise Conflict(f"{key} exists")
+        self._store(body, uid=f"uid-{next(self._numbers)}")
+
+    def _apply(self, body: Mapping[str, Any]) -> None:
+        live = self.objects.get((body["kind"], body["metadata"]["name"]))
+        fence = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
+        if live is None or (live["metadata"]["uid"], live["metadata"]["resourceVersion"]) != fence:
+            raise Conflict(f"{body['kind']} {body['metadata']['name']} is not what was observed")
+        self._store(body, uid=live["metadata"]["uid"])
+
+    def _store(self, body: Mapping[str, Any], *, uid: str) -> None:
+        self.writes += 1
+        stored = copy.deepcopy(dict(body))
+        stored["metadata"] |= {"uid": uid, "resourceVersion": str(next(self._numbers))}
+        self.objects[body["kind"], body["metadata"]["name"]] = stored
+
+    def _delete(self, removal: Any) -> None:
+        live = self.objects.get((removal.ref.kind, removal.ref.name))
+        fence = removal.uid, removal.resource_version
+        if live is None or (live["metadata"]["uid"], live["metadata"]["resourceVersion"]) != fence:
+            raise Conflict(f"{removal.ref} is not what was observed")
+        self.writes += 1
+        del self.objects[removal.ref.kind, removal.ref.name]
+
+    def _make_pod(self, revision: str) -> None:
+        name = f"{self.name}-{revision}-{next(self._numbers)}"
+        metadata = {"name": name, "uid": name, "labels": names.pod_labels(self.name, revision)}
+        self.pods[name] = {"metadata": metadata, "status": a_pod_status(ready=False)}
+
+    def operator_upgrade(self, image: str) -> None:
+        """Another operator takes over, with another default image."""
+        self.settings = replace(self.settings, serving_image=image)
+
+
+def a_pod_status(*, ready: bool) -> Object:
+    serving = {"name": "serving", "ready": ready, "restartCount": 0, "state": {"running": {}}}
+    return {
+        "phase": "Running",
+        "podIP": "10.1.0.7",
+        "conditions": [{"type": "Ready", "status": str(ready)}],
+        "containerStatuses": [serving],
+    }
+
+
+def _revision(pod: Mapping[str, Any]) -> str:
+    return str(pod["metadata"]["labels"][names.LABEL_REVISION])
+
+
+def _controller(manifest: Mapping[str, Any]) -> str:
+    owners = manifest["metadata"].get("ownerReferences") or ()
+    return next((owner["uid"] for owner in owners if owner.get("controller")), "")
