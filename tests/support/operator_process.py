@@ -123,6 +123,10 @@ class OperatorProcess:
         lines = (line.rpartition(" ") for line in self.get("/metrics")[1].splitlines())
         return next((float(value) for written, _, value in lines if written == name), None)
 
+    def passes(self) -> float:
+        """Passes that ended well so far."""
+        return self.metric('bankmodel_reconcile_total{result="ok"}') or 0.0
+
     @property
     def leads(self) -> bool:
         return self.metric("bankmodel_leader") == 1.0

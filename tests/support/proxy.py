@@ -1,7 +1,7 @@
 """A proxy in front of a real apiserver: it counts the writes that pass, and can hold, refuse, delay or lose any one of them.
 
 Runs in a thread of the test's process and speaks plain HTTP on loopback, so an operator whose kubeconfig points here needs no certificate.
-Lease renewals pass untouched and uncounted: they come by the clock, not by what is tested.
+Lease renewals and events pass untouched and uncounted: the ones come by the clock, the others beside the work.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from aiohttp import web
 __all__ = ["Fault", "Proxy", "Write"]
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_UNCOUNTED = ("/leases", "/events")
 _HOP = frozenset({"connection", "transfer-encoding", "content-length", "host", "content-encoding", "authorization"})
 
 
@@ -112,12 +113,16 @@ class Proxy:
     async def _stop(self) -> None:
         await self._session.close()
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         if self.is_down:
             return _sever(request)
         body = await request.read()
-        if request.method not in _WRITES or "/leases" in request.path:
+        if request.method not in _WRITES or any(part in request.path for part in _UNCOUNTED):
             self.paths_read.append(request.path_qs)
             return await self._forward(request, body)
         return await self._pass_write(request, body)

@@ -1,0 +1,206 @@
+"""A model's life under a real apiserver, controller-manager and scheduler; pods are KWOK's, which become Ready at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cluster.api_only import ApiOnlyCluster
+from support.operator_process import eventually
+from support.stage import CHILDREN, Stage, a_model, stage
+
+Kubectl = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def lending(api: ApiOnlyCluster, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One operator for all tests of this file; each has a model of its own."""
+    namespace = f"lifecycle-{time.time_ns()}"
+    kubectl("create", "namespace", namespace)
+    folder = tmp_path_factory.mktemp("lifecycle")
+    with stage(api, kubectl, namespace, folder, BANKMODEL_RESYNC="2s") as it:
+        yield it
+    kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def names(children: list[dict[str, Any]], kind: str) -> set[str]:
+    return {child["metadata"]["name"] for child in children if child["kind"] == kind}
+
+
+def versions(lending: Stage, model: str) -> dict[str, str]:
+    return {
+        f"{child['kind']} {child['metadata']['name']}": child["metadata"]["resourceVersion"]
+        for child in lending.children(model)
+        if child["kind"] != "Deployment" and child["kind"] != "PodDisruptionBudget"  # their status moves by itself
+    }
+
+
+def test_a_new_model_becomes_ready_with_its_children(lending: Stage) -> None:
+    lending.apply(a_model("born", lending.namespace))
+    revision = lending.reaches("born")["status"]["stable"]["revision"]
+    children = lending.children("born")
+
+    assert {(child["kind"], child["metadata"]["name"]) for child in children} == {
+        ("ControllerRevision", f"born-{revision}"),
+        ("Deployment", f"born-{revision}"),
+        ("PodDisruptionBudget", f"born-{revision}"),
+        ("Service", f"born-{revision}"),
+        ("Service", "born"),
+        ("ConfigMap", "born-routing"),
+        ("NetworkPolicy", "born"),
+    }
+
+
+def test_the_users_object_gets_no_annotation_and_no_finalizer(lending: Stage) -> None:
+    lending.apply(a_model("untouched", lending.namespace))
+    metadata = lending.reaches("untouched")["metadata"]
+
+    assert "annotations" not in metadata
+    assert "finalizers" not in metadata
+    assert lending.managers("untouched") == {("user", ""), ("bankmodel-operator", "status")}
+
+
+def test_an_update_replaces_the_revision_and_retires_the_old_one(lending: Stage) -> None:
+    lending.apply(a_model("updated", lending.namespace))
+    first = lending.reaches("updated")["status"]["stable"]["revision"]
+    lending.apply(a_model("updated", lending.namespace, version="2"))
+    second = lending.reaches("updated", "2")["status"]["stable"]["revision"]
+    eventually(lambda: names(lending.children("updated"), "Deployment") == {f"updated-{second}"}, what="old one gone")
+
+    assert names(lending.children("updated"), "ControllerRevision") == {f"updated-{first}", f"updated-{second}"}
+    assert lending.get("service", "updated")["spec"]["selector"]["serving.bankmodel.io/revision"] == second
+
+
+def test_the_stable_service_keeps_its_address_over_updates(lending: Stage) -> None:
+    lending.apply(a_model("address", lending.namespace))
+    lending.reaches("address")
+    before = lending.get("service", "address")
+    lending.apply(a_model("address", lending.namespace, version="2"))
+    lending.reaches("address", "2")
+    after = lending.get("service", "address")
+
+    assert (after["metadata"]["uid"], after["spec"]["clusterIP"]) == (
+        before["metadata"]["uid"],
+        before["spec"]["clusterIP"],
+    )
+
+
+def test_scaling_changes_replicas_and_no_revision(lending: Stage) -> None:
+    lending.apply(a_model("scaled", lending.namespace))
+    revision = lending.reaches("scaled")["status"]["stable"]["revision"]
+    lending.kubectl("scale", "bankmodel", "scaled", "-n", lending.namespace, "--replicas=4")
+    eventually(lambda: lending.get("bankmodel", "scaled")["status"]["replicas"] == 4, what="4 replicas in status")
+
+    assert lending.get("deployment", f"scaled-{revision}")["spec"]["replicas"] == 4
+    assert names(lending.children("scaled"), "Deployment") == {f"scaled-{revision}"}
+
+
+def test_a_change_of_owner_restarts_nothing(lending: Stage) -> None:
+    def pods() -> set[str]:
+        return names(lending.children("owned", "pods"), "Pod")
+
+    lending.apply(a_model("owned", lending.namespace))
+    lending.reaches("owned")
+    before = pods()
+    lending.apply(a_model("owned", lending.namespace, owner="retail-risk"))
+    label = "serving.bankmodel.io/owner"
+    eventually(
+        lambda: {child["metadata"]["labels"][label] for child in lending.children("owned")} == {"retail-risk"},
+        what="the new owner on every child",
+    )
+
+    assert pods() == before
+
+
+def test_suspension_leaves_the_children_alone(lending: Stage) -> None:
+    lending.apply(a_model("paused", lending.namespace))
+    lending.reaches("paused")
+    before = versions(lending, "paused")
+    lending.apply(a_model("paused", lending.namespace, version="2", suspend=True, owner="somebody-else"))
+    generation = lending.get("bankmodel", "paused")["metadata"]["generation"]
+    eventually(lambda: lending.get("bankmodel", "paused")["status"]["observedGeneration"] == generation, what="seen it")
+
+    assert versions(lending, "paused") == before
+
+
+def test_what_is_deleted_by_hand_comes_back(lending: Stage) -> None:
+    lending.apply(a_model("repaired", lending.namespace))
+    lending.reaches("repaired")
+    before = set(versions(lending, "repaired"))
+    lending.kubectl("delete", "-n", lending.namespace, "service/repaired", "networkpolicy/repaired")
+    eventually(lambda: set(versions(lending, "repaired")) == before, what="both are back")
+
+
+def test_what_is_changed_by_hand_is_put_right(lending: Stage) -> None:
+    lending.apply(a_model("drifted", lending.namespace))
+    revision = lending.reaches("drifted")["status"]["stable"]["revision"]
+    lending.kubectl("scale", "deployment", f"drifted-{revision}", "-n", lending.namespace, "--replicas=0")
+    eventually(
+        lambda: lending.get("deployment", f"drifted-{revision}")["spec"]["replicas"] == 2, what="2 replicas again"
+    )
+
+
+def test_a_deleted_model_leaves_nothing(lending: Stage) -> None:
+    lending.apply(a_model("gone", lending.namespace))
+    lending.reaches("gone")
+    lending.kubectl("delete", "bankmodel", "gone", "-n", lending.namespace)
+    eventually(lambda: not lending.children("gone", f"{CHILDREN},pods"), what="no child is left")
+
+    series = f'bankmodel_rollout_state{{name="gone",namespace="{lending.namespace}",state="Serving"}}'
+    eventually(lambda: lending.operator.metric(series) is None, what="its series is gone")
+
+
+def test_a_status_deleted_by_hand_is_rebuilt_and_nothing_moves(lending: Stage) -> None:
+    lending.apply(a_model("amnesia", lending.namespace))
+    revision = lending.reaches("amnesia")["status"]["stable"]["revision"]
+    before = versions(lending, "amnesia")
+    lending.kubectl(
+        "patch", "bankmodel", "amnesia", "-n", lending.namespace, "--subresource=status", "--type=json",
+        "-p", '[{"op": "remove", "path": "/status"}]',
+    )  # fmt: skip
+    rebuilt = lending.reaches("amnesia")
+
+    assert rebuilt["status"]["stable"]["revision"] == revision
+    assert versions(lending, "amnesia") == before
+
+
+def test_somebody_elses_service_is_named_and_left_alone(lending: Stage) -> None:
+    lending.kubectl("create", "service", "clusterip", "taken", "--tcp=80", "-n", lending.namespace)
+    before = lending.get("service", "taken")["metadata"]["resourceVersion"]
+    lending.apply(a_model("taken", lending.namespace))
+    condition = lending.shows("taken", "Stalled", "NameTaken")
+
+    assert "taken" in condition["message"]
+    assert lending.children("taken") == []
+    assert lending.get("service", "taken")["metadata"]["resourceVersion"] == before
+
+
+def test_a_pod_setting_the_apiserver_refuses_is_shown_with_its_words(lending: Stage) -> None:
+    affinity = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}  # no such field
+    lending.apply(a_model("misspelt", lending.namespace, serving={"pod": {"affinity": affinity}}))
+    condition = lending.shows("misspelt", "Stalled", "SpecInvalid")
+
+    assert "requiredDuringScheduling" in condition["message"]
+
+
+def test_a_refused_setting_that_is_corrected_leads_to_ready(lending: Stage) -> None:
+    affinity = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}
+    lending.apply(a_model("corrected", lending.namespace, serving={"pod": {"affinity": affinity}}))
+    lending.shows("corrected", "Stalled", "SpecInvalid")
+    lending.apply(a_model("corrected", lending.namespace))
+
+    lending.reaches("corrected")
+
+
+def test_an_idle_operator_writes_nothing(lending: Stage) -> None:
+    for name in ("idle-a", "idle-b"):
+        lending.apply(a_model(name, lending.namespace))
+    for name in ("idle-a", "idle-b"):
+        lending.reaches(name)
+    lending.settles()
+    before, passes = len(lending.proxy.writes), lending.operator.passes()
+    eventually(lambda: lending.operator.passes() > passes + 10, what="ten more passes, by the resync")
+
+    assert [f"{write.method} {write.path}" for write in lending.proxy.writes[before:]] == []
