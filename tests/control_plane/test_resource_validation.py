@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ _SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 _ANY_NAMESPACE = "default"
 """For dry runs, which leave nothing behind."""
 _S3 = {"bucket": "models", "key": "m.onnx"}
-_VALID = {
+_VALID: dict[str, dict[str, Any]] = {
     "minimal": {},
     "http without credentials": {"model": {"source": {"image": None, "http": {"url": "http://models.lending/m.onnx"}}}},
     "http in full": {

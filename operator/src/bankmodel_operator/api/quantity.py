@@ -29,7 +29,8 @@ def normalise(text: str) -> str:
     """Return the canonical form: `1000m` is `1`, `0.5` is `500m`, `1024Mi` is `1Gi`; ValueError if it is none."""
     suffix = _parse(text)[1]
     value = amount(text)
-    if suffix in _BINARY and suffix:
+    # Below 1Ki, or with a fraction of a byte, Kubernetes leaves the binary family.
+    if suffix.endswith("i") and abs(value) >= 1024 and value == value.to_integral_value():
         return _binary(value)
     exponent, mantissa = _decimal(value)
     if suffix[:1] in ("e", "E") and len(suffix) > 1:
@@ -38,7 +39,7 @@ def normalise(text: str) -> str:
 
 
 def amount(text: str) -> Decimal:
-    """Return the number a quantity stands for, rounded up to a billionth as Kubernetes does; ValueError if too great."""
+    """Return the number a quantity stands for, rounded up to a billionth as Kubernetes does; ValueError if too big."""
     number, suffix = _parse(text)
     value = Decimal(number) * _scale(suffix)
     if abs(value) > LARGEST:
@@ -62,10 +63,6 @@ def _scale(suffix: str) -> Decimal:
 
 
 def _binary(value: Decimal) -> str:
-    if abs(value) < 1024 or value != value.to_integral_value():
-        # Below 1Ki, or with a fraction of a byte, Kubernetes leaves the binary family.
-        exponent, mantissa = _decimal(value)
-        return f"{mantissa}{_decimal_suffix(exponent)}"
     mantissa, power = int(value), 0
     while mantissa % 1024 == 0 and power < 6:
         mantissa, power = mantissa // 1024, power + 1

@@ -28,7 +28,7 @@ def structural(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None 
     if result.get("type") == "object":
         _as_object(result, flat)
     result = _with_children(result, flat, lambda child: structural(child, known))
-    _trim_default(result)
+    _trim_default(result, flat.get("properties", {}))
     return result
 
 
@@ -51,21 +51,19 @@ def _as_object(result: Schema, flat: Schema) -> None:
         result["x-kubernetes-preserve-unknown-fields"] = True
 
 
-def _trim_default(result: Schema) -> None:
+def _trim_default(result: Schema, children: Mapping[str, Schema]) -> None:
     """Keep of a default only what absence and the children's own defaults do not say already.
 
     An object whose children have defaults keeps at least `{}`, or they would not be applied where the user left it out.
     """
-    default, properties = result.pop("default", None), result.get("properties", {})
-    if isinstance(default, dict) and properties:
-        said = {name: child.get("default") for name, child in properties.items()}
-        result["default"] = {name: value for name, value in default.items() if not _is_said(value, said[name])}
+    default = result.pop("default", None)
+    if isinstance(default, dict) and children:
+        said = {name: child.get("default") for name, child in children.items()}
+        result["default"] = {
+            name: value for name, value in default.items() if not _is_empty(value) and value != said[name]
+        }
     elif not _is_empty(default):
         result["default"] = default
-
-
-def _is_said(value: Any, by_child: Any) -> bool:
-    return _is_empty(value) or by_child == {} or value == by_child
 
 
 def _is_empty(value: Any) -> bool:
