@@ -60,9 +60,7 @@ class Connection:
             return False
         return True
 
-    def _send(
-        self, method: str, path: str, body: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._open(method, path, body))
         return answer
 
@@ -72,9 +70,7 @@ class Connection:
         request.add_header("Content-Type", "application/json")
         data = None if body is None else json.dumps(body).encode()
         # No proxy, whatever the environment says: the server is on this machine.
-        https = urllib.request.HTTPSHandler(
-            context=ssl.create_default_context(cafile=str(self.ca))
-        )
+        https = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(self.ca)))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
         try:
             with opener.open(request, data=data, timeout=10) as response:

@@ -89,17 +89,9 @@ class ApiOnlyCluster:
         """A kubeconfig for any USER in any GROUPS (by client certificate): what RBAC lets them do is what they can do."""
         file_name = "user-" + "".join(c if c.isalnum() else "-" for c in user)
         sign_client(self.state.pki, file_name, user=user, groups=groups)
-        pair = {
-            "client-certificate": f"{file_name}.crt",
-            "client-key": f"{file_name}.key",
-        }
+        pair = {"client-certificate": f"{file_name}.crt", "client-key": f"{file_name}.key"}
         credentials = {key: str(self.state.pki / name) for key, name in pair.items()}
-        return write_kubeconfig(
-            self.state.config / f"{file_name}.conf",
-            server=self.url,
-            ca=self.ca,
-            user=credentials,
-        )
+        return write_kubeconfig(self.state.config / f"{file_name}.conf", server=self.url, ca=self.ca, user=credentials)
 
     def service_account_token(self, namespace: str, name: str) -> str:
         """A token of the service account NAME, as a pod of it would carry."""
@@ -143,43 +135,29 @@ class ApiOnlyCluster:
 
     def restart_apiserver(self) -> None:
         """Stop the apiserver and start it again on the same port and data: what clients see in an upgrade."""
-        stop(
-            record for record in read_records(self.state) if record.name == "apiserver"
-        )
-        self._launch(
-            control_plane.apiserver(self.state, self.ends), self.admin.is_ready
-        )
+        stop(record for record in read_records(self.state) if record.name == "apiserver")
+        self._launch(control_plane.apiserver(self.state, self.ends), self.admin.is_ready)
 
     def __enter__(self) -> Self:
         """Start."""
         return self.start()
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop, whatever happened."""
         self.stop()
 
     def _start_once(self) -> None:
-        self.state = StateFolder(
-            self._folder or Path(tempfile.mkdtemp(prefix="bankmodel-api-"))
-        )
+        self.state = StateFolder(self._folder or Path(tempfile.mkdtemp(prefix="bankmodel-api-")))
         self.state.make()
         self._watchdog = _start_watchdog(self.state.path)
         self.ends = _free_endpoints()
         control_plane.write_credentials(self.state, self.ends)
         start(control_plane.etcd(self.state, self.ends), self.state)
-        self._launch(
-            control_plane.apiserver(self.state, self.ends), self.admin.is_ready
-        )
+        self._launch(control_plane.apiserver(self.state, self.ends), self.admin.is_ready)
         account = "/api/v1/namespaces/default/serviceaccounts/default"
-        self._launch(
-            control_plane.controller_manager(self.state, self.ends),
-            lambda: self.admin.exists(account),
-        )
+        self._launch(control_plane.controller_manager(self.state, self.ends), lambda: self.admin.exists(account))
         if self._with_kwok:
             self._start_kwok()
 
@@ -190,12 +168,8 @@ class ApiOnlyCluster:
 
     def _fake_node_is_ready(self) -> bool:
         node = self.admin.get(f"/api/v1/nodes/{FAKE_NODE}")
-        conditions = {
-            c["type"]: c["status"] for c in node.get("status", {}).get("conditions", [])
-        }
-        is_tainted = any(
-            t["effect"] == "NoSchedule" for t in node["spec"].get("taints", [])
-        )
+        conditions = {c["type"]: c["status"] for c in node.get("status", {}).get("conditions", [])}
+        is_tainted = any(t["effect"] == "NoSchedule" for t in node["spec"].get("taints", []))
         return conditions.get("Ready") == "True" and not is_tainted
 
     def _launch(self, component: Component, is_up: Callable[[], bool]) -> None:
@@ -242,31 +216,15 @@ def _free_endpoints() -> Endpoints:
         sockets = [stack.enter_context(socket.socket()) for _ in range(5)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        etcd, peer, api, manager, scheduler = (
-            each.getsockname()[1] for each in sockets
-        )
-    return Endpoints(
-        etcd=etcd,
-        etcd_peer=peer,
-        api=api,
-        controller_manager=manager,
-        scheduler=scheduler,
-    )
+        etcd, peer, api, manager, scheduler = (each.getsockname()[1] for each in sockets)
+    return Endpoints(etcd=etcd, etcd_peer=peer, api=api, controller_manager=manager, scheduler=scheduler)
 
 
 def _kwok(state: StateFolder) -> Component:
     binary = str(binary_folder("kwok") / "kwok")
-    flags = [
-        f"--kubeconfig={state.kubeconfig}",
-        f"--config={_STAGES}",
-        "--manage-all-nodes=true",
-    ]
+    flags = [f"--kubeconfig={state.kubeconfig}", f"--config={_STAGES}", "--manage-all-nodes=true"]
     # The lease keeps the node Ready; without it the controller manager gives it up after 50 s.
-    flags += [
-        "--node-lease-duration-seconds=40",
-        "--cidr=10.244.0.0/16",
-        "--node-ip=127.0.0.1",
-    ]
+    flags += ["--node-lease-duration-seconds=40", "--cidr=10.244.0.0/16", "--node-ip=127.0.0.1"]
     return Component("kwok", (binary, *flags), env={"HOME": str(state.path)})
 
 
@@ -274,11 +232,5 @@ def _fake_node() -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {
-            "name": FAKE_NODE,
-            "labels": {
-                "kubernetes.io/hostname": FAKE_NODE,
-                "kubernetes.io/os": "linux",
-            },
-        },
+        "metadata": {"name": FAKE_NODE, "labels": {"kubernetes.io/hostname": FAKE_NODE, "kubernetes.io/os": "linux"}},
     }

@@ -20,13 +20,7 @@ from .errors import CommandFailed, DeadlinePassed
 from .paths import MODULES, cache_folder
 from .progress import say, tail
 
-__all__ = [
-    "API_ONLY_MODULES",
-    "NODE_MODULES",
-    "binary_folder",
-    "ensure_binaries",
-    "is_built",
-]
+__all__ = ["API_ONLY_MODULES", "NODE_MODULES", "binary_folder", "ensure_binaries", "is_built"]
 
 API_ONLY_MODULES = ("etcd", "kubernetes", "kwok")
 NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
@@ -35,11 +29,7 @@ NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
 _KUBERNETES_VERSION = "1.37.2"
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{key}={value}"
-    for key, value in (
-        ("gitVersion", f"v{_KUBERNETES_VERSION}"),
-        ("gitMajor", "1"),
-        ("gitMinor", "37"),
-    )
+    for key, value in (("gitVersion", f"v{_KUBERNETES_VERSION}"), ("gitMajor", "1"), ("gitMinor", "37"))
 )
 _LINK_FLAGS = f"-s -w {_VERSION_FLAGS} -X k8s.io/client-go/pkg/version.gitVersion=v{_KUBERNETES_VERSION}"
 
@@ -66,9 +56,7 @@ def ensure_binaries(modules: Iterable[str]) -> None:
     missing = [module for module in modules if not is_built(module)]
     if not missing:
         return
-    say(
-        f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)"
-    )
+    say(f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)")
     with _one_builder():
         for module in missing:
             if not is_built(module):
@@ -110,28 +98,11 @@ def _build(module: str) -> None:
 
 def _run_go(module: str, output: Path) -> None:
     log = output.with_name(f"{module}.build.log")
-    command = [
-        golang.go_command(),
-        "install",
-        "-trimpath",
-        "-ldflags",
-        _LINK_FLAGS,
-        "tool",
-    ]
-    environment = {
-        **os.environ,
-        "GOBIN": str(output),
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-mod=readonly",
-        "GOWORK": "off",
-    }
+    command = [golang.go_command(), "install", "-trimpath", "-ldflags", _LINK_FLAGS, "tool"]
+    environment = {**os.environ, "GOBIN": str(output), "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
     with log.open("wb") as output_file:
         process = subprocess.Popen(
-            command,
-            cwd=MODULES / module,
-            env=environment,
-            stdout=output_file,
-            stderr=subprocess.STDOUT,
+            command, cwd=MODULES / module, env=environment, stdout=output_file, stderr=subprocess.STDOUT
         )
     try:
         code = _watch(process, module)
@@ -140,9 +111,7 @@ def _run_go(module: str, output: Path) -> None:
         process.wait()
         raise
     if code != 0:
-        raise CommandFailed(
-            f"building {module} failed with exit code {code}\n{tail(log)}"
-        )
+        raise CommandFailed(f"building {module} failed with exit code {code}\n{tail(log)}")
 
 
 def _watch(process: subprocess.Popen[bytes], module: str) -> int:
@@ -151,16 +120,10 @@ def _watch(process: subprocess.Popen[bytes], module: str) -> int:
     while (code := process.poll()) is None:
         now = time.monotonic()
         if now - began > _BUILD_DEADLINE_S:
-            raise DeadlinePassed(
-                f"building {module} took longer than {_BUILD_DEADLINE_S // 60} minutes"
-            )
+            raise DeadlinePassed(f"building {module} took longer than {_BUILD_DEADLINE_S // 60} minutes")
         if now - reported > _REPORT_EVERY_S:
             reported = now
             say(f"  building {module}: {now - began:.0f} s")
         time.sleep(_POLL_S)
-    say(
-        f"  {module}: built in {time.monotonic() - began:.0f} s"
-        if code == 0
-        else f"  {module}: failed"
-    )
+    say(f"  {module}: built in {time.monotonic() - began:.0f} s" if code == 0 else f"  {module}: failed")
     return code

@@ -37,24 +37,16 @@ def run(
             f"{words[0]}: not found; `python -m cluster prerequisites` says what to install"
         ) from missing
     except subprocess.TimeoutExpired as late:
-        raise CommandFailed(
-            f"`{' '.join(words)[:200]}` did not end within {deadline_s:.0f} s"
-        ) from late
+        raise CommandFailed(f"`{' '.join(words)[:200]}` did not end within {deadline_s:.0f} s") from late
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-10:]
         raise CommandFailed(
-            f"`{' '.join(words)[:200]}` failed with exit code {done.returncode}:\n  "
-            + "\n  ".join(last)
+            f"`{' '.join(words)[:200]}` failed with exit code {done.returncode}:\n  " + "\n  ".join(last)
         )
     return done.stdout
 
 
-def succeeds(
-    argv: Sequence[str | Path],
-    *,
-    deadline_s: float = 10,
-    env: Mapping[str, str] | None = None,
-) -> bool:
+def succeeds(argv: Sequence[str | Path], *, deadline_s: float = 10, env: Mapping[str, str] | None = None) -> bool:
     """Whether ARGV ends well in time; for polling."""
     try:
         run(argv, deadline_s=deadline_s, env=env)

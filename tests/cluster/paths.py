@@ -8,14 +8,7 @@ from pathlib import Path
 
 from .errors import ClusterError
 
-__all__ = [
-    "CHECKOUT",
-    "DEFAULT_NAME",
-    "MODULES",
-    "StateFolder",
-    "cache_folder",
-    "state_folder",
-]
+__all__ = ["CHECKOUT", "DEFAULT_NAME", "MODULES", "StateFolder", "cache_folder", "state_folder"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULES = Path(__file__).resolve().parent / "modules"
@@ -27,11 +20,7 @@ _LONGEST_STATE_PATH = 85
 
 def cache_folder() -> Path:
     """What is costly to make and good for every checkout: binaries, the base image, wheels, image layers."""
-    return (
-        Path(os.environ.get("BANKMODEL_CACHE") or Path.home() / ".cache" / "bankmodel")
-        .expanduser()
-        .absolute()
-    )
+    return Path(os.environ.get("BANKMODEL_CACHE") or Path.home() / ".cache" / "bankmodel").expanduser().absolute()
 
 
 @dataclass(frozen=True)
@@ -90,12 +79,8 @@ class StateFolder:
 def state_folder(name: str, checkout: Path = CHECKOUT) -> StateFolder:
     """The state folder of the cluster NAME: `.cluster/` for the default one, `.cluster-NAME/` for a second."""
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?", name):
-        raise ClusterError(
-            f"cluster name {name!r}: use at most 16 lower-case letters, digits and dashes"
-        )
+        raise ClusterError(f"cluster name {name!r}: use at most 16 lower-case letters, digits and dashes")
     path = checkout / (".cluster" if name == DEFAULT_NAME else f".cluster-{name}")
     if len(str(path)) > _LONGEST_STATE_PATH:
-        raise ClusterError(
-            f"{path} is too long for a unix socket below it: use a checkout with a shorter path"
-        )
+        raise ClusterError(f"{path} is too long for a unix socket below it: use a checkout with a shorter path")
     return StateFolder(path)

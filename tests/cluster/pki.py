@@ -43,47 +43,15 @@ def make_pki(folder: Path, *, addresses: Sequence[str]) -> None:
         ]
     )
     names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
-    hosts = [f"DNS:{name}" for name in names] + [
-        f"IP:{address}" for address in addresses
-    ]
-    _sign(
-        folder,
-        "apiserver",
-        subject="/CN=kube-apiserver",
-        extension=f"subjectAltName={','.join(hosts)}",
-    )
-    sign_client(
-        folder, "kubelet-client", user="apiserver-kubelet", groups=["system:masters"]
-    )
-    run(
-        [
-            "openssl",
-            "ecparam",
-            "-name",
-            "prime256v1",
-            "-genkey",
-            "-noout",
-            "-out",
-            folder / "sa.key",
-        ]
-    )
-    run(
-        [
-            "openssl",
-            "ec",
-            "-in",
-            folder / "sa.key",
-            "-pubout",
-            "-out",
-            folder / "sa.pub",
-        ]
-    )
+    hosts = [f"DNS:{name}" for name in names] + [f"IP:{address}" for address in addresses]
+    _sign(folder, "apiserver", subject="/CN=kube-apiserver", extension=f"subjectAltName={','.join(hosts)}")
+    sign_client(folder, "kubelet-client", user="apiserver-kubelet", groups=["system:masters"])
+    run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "sa.key"])
+    run(["openssl", "ec", "-in", folder / "sa.key", "-pubout", "-out", folder / "sa.pub"])
     (folder / "tokens.csv").write_text(_token_file())
 
 
-def sign_client(
-    folder: Path, file_name: str, *, user: str, groups: Sequence[str]
-) -> None:
+def sign_client(folder: Path, file_name: str, *, user: str, groups: Sequence[str]) -> None:
     """A client certificate for USER in GROUPS, signed by the CA in FOLDER: FILE_NAME.crt and .key."""
     subject = "".join(f"/O={group}" for group in groups) + f"/CN={user}"
     _sign(folder, file_name, subject=subject, extension="extendedKeyUsage=clientAuth")
@@ -91,10 +59,7 @@ def sign_client(
 
 def _token_file() -> str:
     rows = enumerate(TOKENS.items(), start=1)
-    return "".join(
-        f'{token},{user},{number},"{groups}"\n'
-        for number, (token, (user, groups)) in rows
-    )
+    return "".join(f'{token},{user},{number},"{groups}"\n' for number, (token, (user, groups)) in rows)
 
 
 def _new_key(key: Path) -> Words:
@@ -105,10 +70,7 @@ def _new_key(key: Path) -> Words:
 def _sign(folder: Path, file_name: str, *, subject: str, extension: str) -> None:
     certificate, key = folder / f"{file_name}.crt", folder / f"{file_name}.key"
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        request, extensions = (
-            Path(scratch) / "request.csr",
-            Path(scratch) / "extensions",
-        )
+        request, extensions = (Path(scratch) / "request.csr", Path(scratch) / "extensions")
         extensions.write_text(extension)
         run([*_new_key(key), "-out", request, "-subj", subject])
         authority: Words = [
@@ -117,19 +79,7 @@ def _sign(folder: Path, file_name: str, *, subject: str, extension: str) -> None
             "-CAkey",
             folder / "ca.key",
             "-CAserial",
-            scratch_path / "serial",
+            Path(scratch) / "serial",
         ]
         limits: Words = ["-CAcreateserial", "-days", _DAYS, "-extfile", extensions]
-        run(
-            [
-                "openssl",
-                "x509",
-                "-req",
-                "-in",
-                request,
-                "-out",
-                certificate,
-                *authority,
-                *limits,
-            ]
-        )
+        run(["openssl", "x509", "-req", "-in", request, "-out", certificate, *authority, *limits])

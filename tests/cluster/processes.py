@@ -16,17 +16,7 @@ from .errors import ClusterError
 from .paths import StateFolder
 from .progress import tail
 
-__all__ = [
-    "Component",
-    "Record",
-    "is_alive",
-    "read_records",
-    "start",
-    "start_time",
-    "still_runs",
-    "stop",
-    "stop_all",
-]
+__all__ = ["Component", "Record", "is_alive", "read_records", "start", "start_time", "still_runs", "stop", "stop_all"]
 
 _POLL_S = 0.02
 _TERM_GRACE_S = 5.0
@@ -78,11 +68,7 @@ def start(component: Component, state: StateFolder) -> subprocess.Popen[bytes]:
             cwd=state.path,
             env={**os.environ, **(component.env or {})},
         )
-    record = {
-        "name": component.name,
-        "pid": process.pid,
-        "started": start_time(process.pid) or "gone",
-    }
+    record = {"name": component.name, "pid": process.pid, "started": start_time(process.pid) or "gone"}
     (state.records / f"{component.name}.json").write_text(json.dumps(record))
     return process
 
@@ -91,9 +77,7 @@ def still_runs(state: StateFolder, name: str) -> None:
     """Raise with the end of its log if the component NAME has ended; call it inside every wait."""
     for record in read_records(state):
         if record.name == name and not is_alive(record):
-            raise ClusterError(
-                f"{name} ended right after its start\n{tail(state.logs / f'{name}.log')}"
-            )
+            raise ClusterError(f"{name} ended right after its start\n{tail(state.logs / f'{name}.log')}")
 
 
 def read_records(state: StateFolder) -> list[Record]:
@@ -112,9 +96,7 @@ def stop(records: Iterable[Record]) -> None:
     left = _signal_and_wait(list(records), signal.SIGTERM, _TERM_GRACE_S)
     left = _signal_and_wait(left, signal.SIGKILL, _KILL_GRACE_S)
     if left:
-        raise ClusterError(
-            f"these processes do not end: {', '.join(f'{r.name} ({r.pid})' for r in left)}"
-        )
+        raise ClusterError(f"these processes do not end: {', '.join(f'{r.name} ({r.pid})' for r in left)}")
 
 
 def stop_all(state: StateFolder, *, in_order: Iterable[str] = ()) -> None:
@@ -126,16 +108,12 @@ def stop_all(state: StateFolder, *, in_order: Iterable[str] = ()) -> None:
     stop(records.values())
 
 
-def _signal_and_wait(
-    records: list[Record], number: signal.Signals, grace_s: float
-) -> list[Record]:
+def _signal_and_wait(records: list[Record], number: signal.Signals, grace_s: float) -> list[Record]:
     """Send NUMBER to those alive and return those that outlive the grace."""
     for record in records:
         _signal(record, number)
     deadline = time.monotonic() + grace_s
-    while (
-        left := [record for record in records if _outlives(record)]
-    ) and time.monotonic() < deadline:
+    while (left := [record for record in records if _outlives(record)]) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
     return left
 

@@ -37,12 +37,7 @@ def tail(log: Path, *, lines: int = 15) -> str:
 
 
 def wait_until(
-    is_true: Callable[[], bool],
-    *,
-    what: str,
-    deadline_s: float,
-    on_late: Callable[[], str],
-    quiet: bool = False,
+    is_true: Callable[[], bool], *, what: str, deadline_s: float, on_late: Callable[[], str], quiet: bool = False
 ) -> None:
     """Poll until IS_TRUE; past the deadline raise with what ON_LATE tells (the tail of the right log)."""
     began = time.monotonic()
@@ -50,12 +45,8 @@ def wait_until(
     while not is_true():
         now = time.monotonic()
         if now - began > deadline_s:
-            raise DeadlinePassed(
-                f"{what} did not happen within {deadline_s:.0f} s\n{on_late()}"
-            )
+            raise DeadlinePassed(f"{what} did not happen within {deadline_s:.0f} s\n{on_late()}")
         if now - reported > _REPORT_EVERY_S and not quiet:
             reported = now
-            say(
-                f"still waiting: {what} ({now - began:.0f} s of at most {deadline_s:.0f} s)"
-            )
+            say(f"still waiting: {what} ({now - began:.0f} s of at most {deadline_s:.0f} s)")
         time.sleep(_POLL_S)

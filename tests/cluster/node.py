@@ -1,0 +1,238 @@
+"""The full cluster: one real Kubernetes node on this machine, without Docker. `up`, `down` and `status` of the command line.
+
+Everything is started as an ordinary process inside the cluster's own network namespace and outlives the command that
+started it; what it leaves is described in leftovers.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import cgroups, control_plane, leftovers, network, node_config
+from .binaries import NODE_MODULES, binary_folder, ensure_binaries
+from .commands import run, succeeds
+from .control_plane import Endpoints
+from .errors import ClusterError, NotRunning
+from .oci import write_archive
+from .paths import StateFolder
+from .pki import NODE_NAME
+from .processes import Component, is_alive, read_records, start, still_runs, stop, stop_all
+from .progress import say, stage, tail, wait_until
+from .wrappers import write_wrappers
+
+__all__ = ["COMPONENTS", "containerd_command", "down", "is_whole", "require_running", "status", "up"]
+
+COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler", "containerd", "kubelet", "proxy", "coredns")
+
+# The kubelet first, or it starts anew what is being stopped; containerd lives on until its containers are gone.
+_STOP_FIRST = ("kubelet", "proxy", "coredns", "scheduler", "controller-manager")
+_STOP_LAST = ("containerd", "apiserver", "etcd")
+_DEADLINE_S = 90.0
+_BUSYBOX = Path("/bin/busybox")
+
+
+def up(state: StateFolder) -> None:
+    """Start the cluster and return when its node is Ready; does nothing when it runs already."""
+    if is_whole(state):
+        say(f"the cluster at {state.path} is already up")
+        return
+    _require_root()
+    ensure_binaries(NODE_MODULES)
+    if state.path.exists() or leftovers.find(state):
+        say(f"removing what is left of an earlier cluster at {state.path}")
+        down(state)
+    began = time.monotonic()
+    _prepare(state)
+    _start_control_plane(state)
+    _start_node(state)
+    say(f"the cluster is up after {time.monotonic() - began:.1f} s; try {_shown(state.path)}/kubectl get nodes")
+
+
+def down(state: StateFolder) -> None:
+    """Stop and remove everything of the cluster; works after a crash too and when nothing runs."""
+    if not state.path.exists() and not leftovers.find(state):
+        say("no cluster to stop")
+        return
+    _require_root()
+    with stage(f"stopping the cluster at {_shown(state.path)}"):
+        _stop_components(state, _STOP_FIRST)
+        _remove_containers(state)
+        stop_all(state, in_order=_STOP_LAST)
+        leftovers.remove(state)
+        shutil.rmtree(state.path, ignore_errors=True)
+
+
+def status(state: StateFolder) -> str:
+    """A line a component, then the node."""
+    running = {record.name: record.pid for record in read_records(state) if is_alive(record)}
+    lines = [f"{name:20} {f'running ({running[name]})' if name in running else 'stopped'}" for name in COMPONENTS]
+    if is_whole(state):
+        lines.append(run([state.path / "kubectl", "get", "nodes", "-o", "wide"]))
+    return "\n".join(lines)
+
+
+def is_whole(state: StateFolder) -> bool:
+    """Whether every component runs and the node is Ready."""
+    running = {record.name for record in read_records(state) if is_alive(record)}
+    return running.issuperset(COMPONENTS) and _node_is_ready(state)
+
+
+def require_running(state: StateFolder) -> None:
+    """Raise unless the cluster is up."""
+    if not is_whole(state):
+        raise NotRunning(f"no cluster is running at {state.path}: `make cluster-up` starts one")
+
+
+def containerd_command(state: StateFolder) -> tuple[str, ...]:
+    """`ctr` for this node's images and containers."""
+    return (str(binary_folder("containerd") / "ctr"), "-a", str(state.containerd_socket), "-n", "k8s.io")
+
+
+def _prepare(state: StateFolder) -> None:
+    state.make()
+    network.create(state.identity)
+    cgroups.create(state.identity)
+    control_plane.write_credentials(state, _ENDS)
+    prefix = network.enter(state.identity)
+    write_wrappers(state, kubectl=control_plane.kubectl(), prefix=prefix, needs_root=True)
+
+
+_ENDS = Endpoints(node_address=network.NODE_ADDRESS)
+
+
+def _start_control_plane(state: StateFolder) -> None:
+    with stage("starting etcd and kube-apiserver"):
+        _start(state, control_plane.etcd(state, _ENDS))
+        _start(state, control_plane.apiserver(state, _ENDS))
+        _wait(state, "apiserver", lambda: _kubectl_succeeds(state, "get", "--raw", "/readyz"))
+    _start(state, control_plane.controller_manager(state, _ENDS))
+    _start(state, control_plane.scheduler(state, _ENDS))
+
+
+def _start_node(state: StateFolder) -> None:
+    with stage("starting containerd and kubelet"):
+        _start(state, _containerd(state))
+        _wait(state, "containerd", lambda: succeeds([*containerd_command(state), "version"]))
+        _import_pause_image(state)
+        for component in (_kubelet(state), _proxy(state), _coredns(state)):
+            _start(state, component)
+        _wait(state, "kubelet", lambda: _node_is_ready(state))
+    _wait(state, "controller-manager", lambda: _kubectl_succeeds(state, "get", "serviceaccount", "default"))
+    _wait(state, "coredns", lambda: _dns_answers(state))
+
+
+def _start(state: StateFolder, component: Component) -> None:
+    inside = Component(component.name, (*network.enter(state.identity), *component.argv), component.env)
+    start(inside, state)
+
+
+def _wait(state: StateFolder, name: str, is_up: Callable[[], bool]) -> None:
+    """Wait for NAME; if it or the control plane under it ends meanwhile, say so at once instead of waiting on."""
+    watched = {"etcd", "apiserver", name}
+
+    def is_up_and_alive() -> bool:
+        for each in watched:
+            still_runs(state, each)
+        return is_up()
+
+    log = state.logs / f"{name}.log"
+    wait_until(is_up_and_alive, what=f"{name} ready", deadline_s=_DEADLINE_S, on_late=lambda: tail(log))
+
+
+def _kubectl_succeeds(state: StateFolder, *words: str) -> bool:
+    return succeeds([state.path / "kubectl", "--request-timeout=5s", *words])
+
+
+def _node_is_ready(state: StateFolder) -> bool:
+    query = '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+    if not (state.path / "kubectl").exists():
+        return False
+    return _kubectl_output(state, "get", "node", NODE_NAME, query) == "True"
+
+
+def _kubectl_output(state: StateFolder, *words: str) -> str:
+    try:
+        return run([state.path / "kubectl", "--request-timeout=5s", *words], deadline_s=10)
+    except ClusterError:
+        return ""
+
+
+def _dns_answers(state: StateFolder) -> bool:
+    lookup = [str(_BUSYBOX), "nslookup", "-type=a", "kubernetes.default.svc.cluster.local", network.NODE_ADDRESS]
+    return succeeds([*network.enter(state.identity), *lookup])
+
+
+def _import_pause_image(state: StateFolder) -> None:
+    """The sandbox of every pod: a process that sleeps."""
+    archive = state.path / "pause.tar"
+    entrypoint = ["/bin/busybox", "sleep", "2147483647"]
+    files = {"/bin/busybox": _BUSYBOX.read_bytes()}
+    write_archive(archive, name=node_config.PAUSE_IMAGE, files=files, entrypoint=entrypoint)
+    run([*containerd_command(state), "images", "import", archive])
+    archive.unlink()
+
+
+def _containerd(state: StateFolder) -> Component:
+    config = node_config.write_containerd(state)
+    node_config.write_network(state)
+    folder = binary_folder("containerd")
+    path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    return Component("containerd", (str(folder / "containerd"), "--config", str(config)), env=path)
+
+
+def _kubelet(state: StateFolder) -> Component:
+    credentials = control_plane.component_kubeconfig(state, _ENDS, "kubelet")
+    root = state.path / "kubelet"
+    flags = [f"--config={node_config.write_kubelet(state)}", f"--kubeconfig={credentials}"]
+    flags += [f"--hostname-override={NODE_NAME}", f"--node-ip={network.NODE_ADDRESS}"]
+    flags += [f"--root-dir={root}", f"--cert-dir={root}/pki"]
+    return Component("kubelet", (str(binary_folder("kubernetes") / "kubelet"), *flags))
+
+
+def _proxy(state: StateFolder) -> Component:
+    credentials = control_plane.component_kubeconfig(state, _ENDS, "proxy")
+    flags = [f"--kubeconfig={credentials}", "--proxy-mode=nftables", f"--hostname-override={NODE_NAME}"]
+    flags += [f"--cluster-cidr={control_plane.POD_RANGE}", f"--bind-address={network.NODE_ADDRESS}"]
+    # The machine's connection table is not ours to resize.
+    flags += ["--conntrack-max-per-core=0"]
+    return Component("proxy", (str(binary_folder("kubernetes") / "kube-proxy"), *flags))
+
+
+def _coredns(state: StateFolder) -> Component:
+    return Component(
+        "coredns", (str(binary_folder("coredns") / "coredns"), "-conf", str(node_config.write_coredns(state)))
+    )
+
+
+def _stop_components(state: StateFolder, names: Sequence[str]) -> None:
+    stop(record for record in read_records(state) if record.name in names)
+
+
+def _remove_containers(state: StateFolder) -> None:
+    """Kill the containers through containerd while it lives; what it does not remove, leftovers finds by cgroup."""
+    tasks = _task_ids(state)
+    for task in tasks:
+        succeeds([*containerd_command(state), "tasks", "kill", "--signal", "SIGKILL", task])
+    for task in tasks:
+        succeeds([*containerd_command(state), "tasks", "delete", "--force", task])
+
+
+def _task_ids(state: StateFolder) -> list[str]:
+    try:
+        return run([*containerd_command(state), "tasks", "list", "--quiet"], deadline_s=10).split()
+    except ClusterError:
+        return []
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise ClusterError(
+            "the full cluster makes network namespaces and mounts: run this as root (sudo), or use CLUSTER=kind"
+        )
+
+
+def _shown(path: Path) -> str:
+    """PATH as a person would type it from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
