@@ -1,0 +1,50 @@
+"""What the core saves, the CRD keeps: an unknown field would be pruned, and the operator would forget its own state."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bankmodel_operator.api.crd import custom_resource_definition
+from bankmodel_operator.api.v1alpha1 import BankModelStatus
+from bankmodel_operator.core.memory import decode, encode
+from bankmodel_operator.core.states import Draining, Progressing, Revision, Serving, Starting, State
+
+_NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
+_ONE = Revision("3f8a02c61d", "2026.11", "9f2c", "registry.example/serving:1", _NOW)
+_TWO = Revision("aa8a02c61d", "2026.12", "1b7e", "registry.example/serving:1", _NOW)
+_STATES = (
+    Starting(_ONE),
+    Serving(_ONE),
+    Progressing(_ONE, _TWO, capacity=3),
+    Draining(_TWO, _ONE.revision, capacity=3, since=_NOW, until=_NOW),
+)
+
+
+def _saved(state: State) -> dict[str, Any]:
+    stable, rollout = encode(state, _NOW)
+    return {"rollout": rollout, **({"stable": stable} if stable else {})}
+
+
+@pytest.mark.parametrize("state", _STATES, ids=lambda state: type(state).__name__)
+def test_saved_state_survives_pruning(state: State) -> None:
+    version = custom_resource_definition()["spec"]["versions"][0]
+    schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+
+    assert state == decode(_pruned(_saved(state), schema))
+
+
+@pytest.mark.parametrize("state", _STATES, ids=lambda state: type(state).__name__)
+def test_model_reads_the_saved_state(state: State) -> None:
+    read = BankModelStatus.model_validate(_saved(state))
+
+    assert type(state).__name__ == read.rollout.state
+
+
+def _pruned(value: Any, schema: dict[str, Any]) -> Any:
+    """Drop what the schema does not know, as the API server does."""
+    if isinstance(value, dict):
+        known = schema.get("properties", {})
+        return {name: _pruned(child, known[name]) for name, child in value.items() if name in known}
+    if isinstance(value, list):
+        return [_pruned(item, schema["items"]) for item in value]
+    return value
