@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from bankmodel_operator.cluster.client import Api, Object
-from bankmodel_operator.cluster.errors import GiveUp
+from bankmodel_operator.cluster.errors import GiveUp, Refused
 from bankmodel_operator.cluster.resources import PODS, RESOURCES, Ref
 from bankmodel_operator.core import names
 from bankmodel_operator.core.names import ObjectRef, ref_of
@@ -46,7 +46,7 @@ async def _taken(ref: ObjectRef, write: Awaitable[Any]) -> Refusal | None:
         await write
     except GiveUp as error:
         log.error("the apiserver refuses: %s", error, extra={"object": str(ref)})
-        return Refusal(ref, error.words)
+        return Refusal(ref, error.words, is_invalid=isinstance(error, Refused))
     return None
 
 

@@ -31,6 +31,7 @@ _DEADLINE_S = 10.0
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+_YAML = "application/yaml"
 _OWNED = (("fieldManager", names.FIELD_MANAGER), ("fieldValidation", "Strict"))
 _PAGE = "500"
 
@@ -75,10 +76,16 @@ class Api:
                 return tuple(found)
 
     async def create(self, body: Object) -> Object:
-        """POST; an object of that name that is there already is a Conflict."""
+        """POST; an object of that name that is there already is a Conflict.
+
+        Sent as YAML (which JSON is), so that the apiserver writes it anew in its own form. As JSON it would keep our bytes of a
+        ControllerRevision's data, and then refuse every later apply, which rewrites them, as a change of what is immutable.
+        """
         ref = reference(body)
-        path = ref.resource.path(ref.namespace)
-        code, answer = await self._write("create", ref.resource.kind, "POST", path, query=_OWNED, body=body)
+        path, text = ref.resource.path(ref.namespace), json.dumps(body)
+        code, answer = await self._write(
+            "create", ref.resource.kind, "POST", path, query=_OWNED, body=text, content_type=_YAML
+        )
         return _checked("create", str(ref), code, answer)
 
     async def apply(self, body: Object) -> Object:
@@ -136,7 +143,7 @@ class Api:
         path: str,
         *,
         query: Sequence[tuple[str, str]] = (),
-        body: Object | None = None,
+        body: Object | str | None = None,
         content_type: str = _JSON,
     ) -> tuple[int, Object]:
         code = 0

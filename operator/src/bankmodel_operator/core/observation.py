@@ -83,10 +83,12 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A write the API server refused in the previous pass of this process (quota, admission)."""
+    """A write the API server refused in the previous pass of this process (quota, admission, a field it does not know)."""
 
     ref: ObjectRef
     message: str
+    is_invalid: bool = False
+    """The object itself was at fault, not the rights or the room for it."""
 
 
 @dataclass(frozen=True, slots=True)

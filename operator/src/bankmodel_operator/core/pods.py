@@ -230,9 +230,16 @@ def _refused(refusals: Sequence[Refusal]) -> Failure | None:
     if not refusals:
         return None
     refusal = min(refusals, key=lambda each: each.ref)
-    reason = Reason.QUOTA_EXCEEDED if "exceeded quota" in refusal.message else Reason.WRITE_REFUSED
-    remedy = "Ask for a larger ResourceQuota." if reason is Reason.QUOTA_EXCEEDED else "Ask who runs the namespace."
+    reason, remedy = _blamed(refusal)
     return Failure(reason, f"The API server refused {refusal.ref}: {_quote(refusal.message)}. {remedy}")
+
+
+def _blamed(refusal: Refusal) -> tuple[Reason, str]:
+    if refusal.is_invalid:
+        return Reason.SPEC_INVALID, "Correct the field under spec.serving that it comes from."
+    if "exceeded quota" in refusal.message:
+        return Reason.QUOTA_EXCEEDED, "Ask for a larger ResourceQuota."
+    return Reason.WRITE_REFUSED, "Ask who runs the namespace."
 
 
 _REFERENCE = re.compile(r"(secret|configmap|serviceaccount) \"[^\"]+\" not found|couldn't find key", re.IGNORECASE)

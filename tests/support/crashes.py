@@ -1,0 +1,110 @@
+"""Crashes of the operator at chosen writes of a model's life: created, replaced, deleted. Used by the tests and by `make verify-operator`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from support.operator_process import eventually
+from support.proxy import Fault, Write
+from support.stage import CHILDREN, Stage, a_model, shape
+
+__all__ = ["CRASHES", "Life", "life", "life_with_crash"]
+
+CRASHES = (1, 9, 14)
+"""A few write numbers of a life: the first save, amid the first children, at the update's start."""
+
+_DEADLINE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was there after creation and after the update, the model's name taken out; and how many writes it took."""
+
+    made: tuple[dict[str, Any], dict[str, Any]]
+    writes: int
+
+
+def life(it: Stage, name: str) -> Life:
+    """Create version 1, replace it by version 2, delete it; each step to its end."""
+    before = len(it.proxy.writes)
+    it.apply(a_model(name, it.namespace, version="1"))
+    first = _made(it, name, "1")
+    it.apply(a_model(name, it.namespace, version="2"))
+    second = _made(it, name, "2")
+    it.kubectl("delete", "bankmodel", name, "-n", it.namespace, "--wait=false")
+    eventually(lambda: not it.children(name, CHILDREN), deadline_s=_DEADLINE_S, what=f"{name} is gone")
+    return Life((first, second), len(it.proxy.writes) - before)
+
+
+def life_with_crash(it: Stage, name: str, is_fatal: Callable[[int], bool]) -> Life:
+    """The same with the operator killed at the writes that `is_fatal` (counted from 1), and started again each time.
+
+    Odd ones never reach the apiserver, even ones are done and only their answer is lost.
+    """
+    start = len(it.proxy.writes)
+    died = threading.Event()
+
+    def strike() -> None:
+        it.operator.strike()
+        died.set()
+
+    def fault(write: Write) -> Fault:
+        number = write.number - start
+        if not is_fatal(number) or died.is_set():
+            # nothing of a process that is being killed may slip through
+            return Fault(refuse=503) if died.is_set() else Fault()
+        return Fault(before=strike, refuse=503) if number % 2 else Fault(after=strike, lose_answer=True)
+
+    with _Doctor(it, died):
+        it.proxy.fault = fault
+        try:
+            return life(it, name)
+        finally:
+            it.proxy.fault = lambda _: Fault()
+
+
+class _Doctor:
+    """Starts the operator again whenever it was killed."""
+
+    def __init__(self, it: Stage, died: threading.Event) -> None:
+        self._it, self._died, self._over = it, died, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(30)
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            if self._died.wait(0.05):
+                self._it.operator.kill()
+                self._died.clear()
+                self._it.operator.start()
+
+
+def _made(it: Stage, name: str, version: str) -> dict[str, Any]:
+    live = it.reaches(name, version, deadline_s=_DEADLINE_S)
+    revision = live["status"]["stable"]["revision"]
+
+    def is_alone() -> bool:
+        deployments = [child["metadata"]["name"] for child in it.children(name, "deployments")]
+        return deployments == [f"{name}-{revision}"]
+
+    eventually(is_alone, deadline_s=_DEADLINE_S, what=f"only {revision} of {name} is left")
+    it.settles()
+    return _renamed(shape(it.children(name)), name)
+
+
+def _renamed(value: Any, name: str) -> Any:
+    """The model's name replaced, so that two lives compare."""
+    if isinstance(value, dict):
+        return {_renamed(key, name): _renamed(item, name) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, name) for item in value]
+    return value.replace(name, "MODEL") if isinstance(value, str) else value
