@@ -52,7 +52,7 @@ def build_images(state: StateFolder) -> None:
     """Build what changed and bring it to the node."""
     require_running(state)
     for image in IMAGES:
-        load(state, build(image))
+        _forget_older(state, load(state, build(image)))
 
 
 def build(image: Image) -> Path:
@@ -92,8 +92,16 @@ def load(state: StateFolder, archive: Path) -> ArchivedImage:
         with stage(f"importing {image.name}"):
             _ctr(state, "import", str(archive))
     for name in {image.name, image.by_digest}:
-        _ctr(state, "tag", "--force", f"{_source(state, image)}", name)
+        _ctr(state, "tag", "--force", _source(state, image), name)
     return image
+
+
+def _forget_older(state: StateFolder, image: ArchivedImage) -> None:
+    """Let containerd reclaim earlier builds; a model image stays, since its older versions are still asked for by digest."""
+    repository = image.by_digest.partition("@")[0]
+    for name in {words[0] for words in _listed(state)}:
+        if name.startswith(f"{repository}@") and name != image.by_digest:
+            _ctr(state, "remove", name)
 
 
 def _names_on_node(state: StateFolder, image: ArchivedImage) -> set[str]:

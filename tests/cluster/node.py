@@ -4,10 +4,12 @@ Everything is started as an ordinary process inside the cluster's own network na
 started it; what it leaves is described in leftovers.
 """
 
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import cgroups, control_plane, leftovers, network, node_config
@@ -16,7 +18,7 @@ from .commands import run, succeeds
 from .control_plane import Endpoints
 from .errors import ClusterError, NotRunning
 from .oci import write_archive
-from .paths import StateFolder
+from .paths import StateFolder, cache_folder
 from .pki import NODE_NAME
 from .processes import Component, is_alive, read_records, start, still_runs, stop, stop_all
 from .progress import say, stage, tail, wait_until
@@ -35,14 +37,19 @@ _BUSYBOX = Path("/bin/busybox")
 
 def up(state: StateFolder) -> None:
     """Start the cluster and return when its node is Ready; does nothing when it runs already."""
-    if is_whole(state):
-        say(f"the cluster at {state.path} is already up")
-        return
     _require_root()
+    with _alone(state):
+        _up(state)
+
+
+def _up(state: StateFolder) -> None:
+    if is_whole(state):
+        say(f"the cluster at {_shown(state.path)} is already up")
+        return
     ensure_binaries(NODE_MODULES)
     if state.path.exists() or leftovers.find(state):
         say(f"removing what is left of an earlier cluster at {state.path}")
-        down(state)
+        _down(state)
     began = time.monotonic()
     _prepare(state)
     _start_control_plane(state)
@@ -56,6 +63,11 @@ def down(state: StateFolder) -> None:
         say("no cluster to stop")
         return
     _require_root()
+    with _alone(state):
+        _down(state)
+
+
+def _down(state: StateFolder) -> None:
     with stage(f"stopping the cluster at {_shown(state.path)}"):
         _stop_components(state, _STOP_FIRST)
         _remove_containers(state)
@@ -88,6 +100,16 @@ def require_running(state: StateFolder) -> None:
 def containerd_command(state: StateFolder) -> tuple[str, ...]:
     """`ctr` for this node's images and containers."""
     return (str(binary_folder("containerd") / "ctr"), "-a", str(state.containerd_socket), "-n", "k8s.io")
+
+
+@contextmanager
+def _alone(state: StateFolder) -> Iterator[None]:
+    """One `up` or `down` of a cluster at a time; the lock is outside its folder, which `down` removes."""
+    folder = cache_folder() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / state.identity).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _prepare(state: StateFolder) -> None:

@@ -9,18 +9,30 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from .commands import run
 from .image_storage import image_cache
 from .paths import CHECKOUT
 from .progress import stage
 
-__all__ = ["dependency_wheels", "file_hash", "project_hash", "project_wheel"]
+__all__ = ["dependency_wheels", "file_hash", "lines_for_image", "project_hash", "project_wheel"]
 
 _PYTHON = "3.11"
 # Debian 12 has glibc 2.36; pip wants every older tag by name.
 _GLIBC_MINORS = (17, 24, 26, 27, 28, 31, 34, 35, 36)
 _SOURCES = ("operator/src", "serving/src")
 _FILES = ("pyproject.toml", "README.md", "LICENSE")
+_IMAGE_ENVIRONMENT = {
+    "python_version": _PYTHON,
+    "python_full_version": f"{_PYTHON}.2",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+    "os_name": "posix",
+}
 _DEADLINE_S = 1200.0
 
 
@@ -79,8 +91,28 @@ def _download(lock: Path, folder: Path) -> None:
     ]
     target += [f"--platform=manylinux_2_{minor}_x86_64" for minor in _GLIBC_MINORS]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    run([*command, *target, "-r", lock, "-d", half], deadline_s=_DEADLINE_S)
+    chosen = half / "chosen.lock"
+    chosen.write_text(lines_for_image(lock.read_text()))
+    run([*command, *target, "-r", chosen, "-d", half], deadline_s=_DEADLINE_S)
+    chosen.unlink()
     half.rename(folder)
+
+
+def lines_for_image(lock: str) -> str:
+    """LOCK with what is meant for another Python or system left out; pip would judge that by the Python it runs on itself.
+
+    `numpy==2.5.5 ; python_full_version >= '3.12' \\` and its hashes go, `numpy==2.4.6 ; python_full_version < '3.12' \\` stays.
+    """
+    kept: list[str] = []
+    is_wanted = True
+    for line in lock.splitlines():
+        if line and not line.startswith((" ", "#")):
+            requirement, _, marker = line.removesuffix("\\").partition(" ; ")
+            is_wanted = not marker or Marker(marker.strip()).evaluate(_IMAGE_ENVIRONMENT)
+            line = requirement.strip() + (" \\" if line.endswith("\\") else "")
+        if is_wanted:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _half(folder: Path) -> Path:
