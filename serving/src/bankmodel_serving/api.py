@@ -1,0 +1,209 @@
+"""The Open Inference Protocol v2 over REST: paths to answers. Called by connections on the event loop."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from bankmodel_serving.codec import Decoder, Encoder, Inference
+from bankmodel_serving.connection import Connection, error_body
+from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
+from bankmodel_serving.metrics import Identity
+from bankmodel_serving.protocol import Request
+from bankmodel_serving.readiness import Readiness
+from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.routing import RoutingTable
+from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
+from bankmodel_serving.tensors import Schema, TensorSpec
+
+__all__ = ["Api", "Model"]
+
+_SERVER_NAME = "bankmodel-serving"
+_PLATFORM = "onnx_onnxv1"
+Handler = Callable[[Request, Connection], None]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is served, and the ways in and out of it."""
+
+    identity: Identity
+    schema: Schema
+    decoder: Decoder
+    encoder: Encoder
+
+
+class Api:
+    """Routes requests of the scoring port. `table` is asked for the routing table in force."""
+
+    def __init__(
+        self,
+        model: Model,
+        scheduler: Scheduler,
+        *,
+        recorder: Recorder,
+        readiness: Readiness,
+        table: Callable[[], RoutingTable],
+        server_version: str,
+        timeout_s: float,
+    ) -> None:
+        self._model = model
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._readiness = readiness
+        self._table = table
+        self._server_version = server_version
+        self._timeout_s = timeout_s
+        self._time = asyncio.get_running_loop().time
+        self._routes = self._make_routes()
+        self._new_id = map((uuid.uuid4().hex[:16] + "-%d").__mod__, count(1)).__next__
+
+    def handle(self, request: Request, reply: Connection) -> None:
+        methods = self._routes.get(request.path)
+        handler = methods.get(request.method) if methods else None
+        if handler is not None:
+            handler(request, reply)
+        elif methods:
+            allowed = ", ".join(sorted(method.decode() for method in methods))
+            _answer_error(reply, MethodNotAllowed(f"{_show(request.method)} is not possible here; use {allowed}"))
+        else:
+            _answer_error(reply, NotFound(self._not_found(request.path)))
+
+    def refused(self, status: int) -> None:
+        """A request that never got as far as a path: counted, since a caller met it."""
+        self._recorder.requests[status] += 1
+
+    def _make_routes(self) -> dict[bytes, dict[bytes, Handler]]:
+        name, version = self._model.identity.model, self._model.identity.version
+        bases = [f"/v2/models/{name}"] + ([f"/v2/models/{name}/versions/{version}"] if version else [])
+        routes: dict[str, dict[bytes, Handler]] = {
+            "/v2": {b"GET": self._server_metadata},
+            "/v2/health/live": {b"GET": self._live},
+            "/v2/health/ready": {b"GET": self._ready},
+        }
+        for base in bases:
+            routes[base] = {b"GET": self._model_metadata}
+            routes[f"{base}/ready"] = {b"GET": self._ready}
+            routes[f"{base}/infer"] = {b"POST": self._infer}
+        return {path.encode(): methods for path, methods in routes.items()}
+
+    def _not_found(self, path: bytes) -> str:
+        identity = self._model.identity
+        parts = path.decode("latin-1").split("/")
+        if parts[1:3] != ["v2", "models"]:
+            return f"no path {_show(path)} here; the model is at /v2/models/{identity.model}"
+        if len(parts) > 3 and parts[3] != identity.model:
+            return f"no model {parts[3][:80]} here; this server serves {identity.model}"
+        if parts[4:5] == ["versions"] and parts[5:6] != [identity.version]:
+            return f"model {identity.model} has no such version here; it serves {identity.version or 'one without a name'}"
+        return f"no path {_show(path)} here; a model has /ready and /infer"
+
+    # Scoring
+
+    def _infer(self, request: Request, reply: Connection) -> None:
+        scoring = _Scoring(self, reply, perf_counter())
+        self._recorder.inflight += 1
+        state = self._readiness.state
+        if not state.is_ready and state.reason != "Draining":
+            scoring.fail(503, error_body(state.message, state.reason))
+            return
+        try:
+            scoring.start(self._model.decoder.decode(request.body))
+        except RequestError as error:
+            scoring.fail(error.status, error_body(str(error)))
+
+    # Health and metadata
+
+    def _live(self, request: Request, reply: Connection) -> None:
+        reply.answer(200, b'{"live":true}')
+
+    def _ready(self, request: Request, reply: Connection) -> None:
+        state = self._readiness.state
+        if not state.is_ready:
+            reply.answer(503, error_body(state.message, state.reason))
+        elif request.path.startswith(b"/v2/models/"):
+            reply.answer(200, orjson.dumps({"name": self._model.identity.model, "ready": True}))
+        else:
+            reply.answer(200, b'{"ready":true}')
+
+    def _server_metadata(self, request: Request, reply: Connection) -> None:
+        reply.answer(200, orjson.dumps({"name": _SERVER_NAME, "version": self._server_version, "extensions": []}))
+
+    def _model_metadata(self, request: Request, reply: Connection) -> None:
+        identity, table = self._model.identity, self._table()
+        properties = {
+            "revision": identity.revision,
+            "sha256": identity.sha256,
+            "owner": table.owner,
+            "tier": table.tier,
+            "purpose": table.purpose,
+        }
+        document = {
+            "name": identity.model,
+            "versions": [identity.version] if identity.version else [],
+            "platform": _PLATFORM,
+            "inputs": [_tensor_metadata(spec) for spec in self._model.schema.inputs],
+            "outputs": [_tensor_metadata(spec) for spec in self._model.schema.outputs],
+            "properties": {key: value for key, value in properties.items() if value},
+        }
+        reply.answer(200, orjson.dumps(document))
+
+
+class _Scoring:
+    """One scoring request from its decoded inputs to its answer."""
+
+    __slots__ = ("_api", "_inference", "_reply", "_started", "_ticket")
+
+    def __init__(self, api: Api, reply: Connection, started: float) -> None:
+        self._api = api
+        self._reply = reply
+        self._started = started
+
+    def start(self, inference: Inference) -> None:
+        api = self._api
+        if inference.undeclared or inference.absent:
+            api._recorder.undeclared += inference.undeclared
+            api._recorder.absent.update(inference.absent)
+        self._inference = inference
+        deadline = api._time() + api._timeout_s
+        self._ticket = Ticket(inference.columns, inference.rows, deadline, self._settle)
+        api._scheduler.submit(self._ticket)
+        self._reply.on_leave = self._leave
+
+    def fail(self, status: int, body: bytes) -> None:
+        self._answer(status, body)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if isinstance(outcome, RequestError):
+            self._answer(outcome.status, error_body(str(outcome)))
+            return
+        inference = self._inference
+        request_id = inference.id or self._api._new_id()
+        self._answer(200, self._api._model.encoder.encode(request_id, outcome, inference.selection))
+
+    def _answer(self, status: int, body: bytes) -> None:
+        recorder = self._api._recorder
+        recorder.inflight -= 1
+        self._reply.answer(status, body)
+        recorder.finished(status, perf_counter() - self._started)
+
+    def _leave(self) -> None:
+        self._api._recorder.inflight -= 1
+        self._api._scheduler.leave(self._ticket)
+
+
+def _answer_error(reply: Connection, error: RequestError) -> None:
+    reply.answer(error.status, error_body(str(error)))
+
+
+def _show(value: bytes) -> str:
+    return value[:80].decode("latin-1")
+
+
+def _tensor_metadata(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": spec.kind.datatype, "shape": spec.wire_shape}

@@ -1,0 +1,32 @@
+"""The codec: request bytes to the arrays a model takes, and arrays back to response bytes. Pure; called by the API.
+
+Two ways lead from a body to arrays: a fast one for a single dense FP32 matrix and a general one for everything.
+They give the same answers (property-tested); the fast one says nothing when in doubt.
+"""
+
+from bankmodel_serving.codec.decode import DecodeLimits, Inference, decode_document, parse_json
+from bankmodel_serving.codec.dense import DenseReader
+from bankmodel_serving.codec.encode import Encoder, refuse_infinite
+from bankmodel_serving.tensors import Schema
+
+__all__ = ["DecodeLimits", "Decoder", "Encoder", "Inference", "refuse_infinite"]
+
+
+class Decoder:
+    """Reads the bodies sent to one model."""
+
+    __slots__ = ("_dense", "_limits", "_schema")
+
+    def __init__(self, schema: Schema, limits: DecodeLimits | None = None) -> None:
+        self._schema = schema
+        self._limits = limits or DecodeLimits()
+        self._dense = DenseReader.for_schema(schema, self._limits)
+
+    def decode(self, body: bytes) -> Inference:
+        """The request, checked against the model; raises BadRequest naming field, expectation and what came."""
+        document = parse_json(body)
+        if self._dense is not None:
+            found = self._dense.read(body, document)
+            if found is not None:
+                return found
+        return decode_document(self._schema, document, self._limits)

@@ -1,0 +1,108 @@
+"""The engine: one ONNX model in onnxruntime, and the only importer of it. Called by the scheduler and at start-up.
+
+One thread per session and no spinning: more threads change results by 2e-7 and burn the CPU of other pods
+(reference/scoring-performance.md, conclusion 5). Scale by pods.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from bankmodel_serving.bound import BoundBatch
+from bankmodel_serving.errors import InferenceFailed, ModelInvalid
+from bankmodel_serving.tensors import Array, TensorSpec, kind_of_onnx
+
+__all__ = ["Engine", "probe_rows"]
+
+_LOG = logging.getLogger(__name__)
+_QUIET = 3  # onnxruntime's severity "error"; warnings about graph optimisation say nothing to an operator
+
+
+class Engine:
+    """A loaded model. `run` may be called from any thread; `bound` belongs to one."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self._session = session
+        self.inputs = tuple(_spec(node) for node in session.get_inputs())
+        self.outputs = tuple(_spec(node) for node in session.get_outputs())
+        self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        self._input_names = tuple(spec.name for spec in self.inputs)
+        self._output_names = [spec.name for spec in self.outputs]
+
+    @classmethod
+    def load(cls, path: str) -> "Engine":
+        """Load an ONNX file; raises ModelInvalid saying why it can't be served."""
+        try:
+            session = ort.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            raise ModelInvalid(f"{path} can't be loaded as an ONNX model: {_first_line(error)}") from error
+        return cls(session)
+
+    def run(self, columns: Sequence[Array]) -> list[Array]:
+        """All outputs for one set of inputs, both in the model's order."""
+        try:
+            found = self._session.run(self._output_names, dict(zip(self._input_names, columns, strict=True)))
+        except Exception as error:  # as above
+            raise InferenceFailed(f"the model failed on these inputs: {_first_line(error)}") from error
+        return [_known(spec, value) for spec, value in zip(self.outputs, found, strict=True)]
+
+    def bound(self, max_rows: int) -> BoundBatch | None:
+        """Prebound buffers for up to `max_rows` rows, or None where onnxruntime can't bind (strings) or rows vary."""
+        specs = (*self.inputs, *self.outputs)
+        if not self.inputs or any(spec.kind.family == "string" or not spec.has_rows for spec in specs):
+            return None
+        if any(spec.row_shape is None for spec in self.inputs):
+            return None
+        rows = self._output_row_shapes()
+        return None if rows is None else BoundBatch(self._session, self.inputs, self.outputs, rows, max_rows)
+
+    def _output_row_shapes(self) -> list[tuple[int, ...]] | None:
+        """Shapes of one row of each output, seen by running: exporters often leave them open. None if they vary."""
+        try:
+            one, three = self.run(probe_rows(self.inputs, 1)), self.run(probe_rows(self.inputs, 3))
+        except InferenceFailed as error:
+            _LOG.info("no bound buffers: a probe of zeros failed", extra={"error": str(error)})
+            return None
+        fits = all(a.shape[0] == 1 and b.shape == (3, *a.shape[1:]) for a, b in zip(one, three, strict=True))
+        return [array.shape[1:] for array in one] if fits else None
+
+
+def probe_rows(specs: Sequence[TensorSpec], rows: int) -> list[Array]:
+    """`rows` rows of zeros (of empty strings); a dimension that varies is taken as 1."""
+    return [np.full(_probe_shape(spec, rows), _zero(spec), dtype=spec.kind.dtype) for spec in specs]
+
+
+def _probe_shape(spec: TensorSpec, rows: int) -> tuple[int, ...]:
+    return tuple((rows if axis == 0 else 1) if size is None else size for axis, size in enumerate(spec.shape))
+
+
+def _zero(spec: TensorSpec) -> Any:
+    return "" if spec.kind.family == "string" else 0
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _QUIET
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return options
+
+
+def _spec(node: Any) -> TensorSpec:
+    shape = tuple(size if isinstance(size, int) and size >= 0 else None for size in node.shape)
+    return TensorSpec(node.name, kind_of_onnx(node.name, node.type), shape)
+
+
+def _known(spec: TensorSpec, value: Any) -> Array:
+    if not isinstance(value, np.ndarray):
+        raise InferenceFailed(f"output {spec.name} has no value for these inputs")
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

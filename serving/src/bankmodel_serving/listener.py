@@ -1,0 +1,56 @@
+"""Accepts connections for one site and sweeps the idle and the slow. Used for the scoring port and the metrics port."""
+
+import asyncio
+
+from bankmodel_serving.connection import Connection, Site
+from bankmodel_serving.errors import SettingsInvalid
+
+__all__ = ["Listener"]
+
+_BACKLOG = 2048
+
+
+class Listener:
+    """One listening port."""
+
+    def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
+        self._site = site
+        self._loop = loop
+        self._server: asyncio.Server | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen, and return the port (0 picks a free one)."""
+        try:
+            self._server = await self._loop.create_server(
+                lambda: Connection(self._site, self._loop), host or None, port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            where = f"{host or '*'}:{port}"
+            raise SettingsInvalid(f"can't listen on {where}: {error.strerror or error}; choose another port") from error
+        self._schedule()
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def stop_accepting(self) -> None:
+        """Refuse new connections; those that are open go on."""
+        if self._server is not None:
+            self._server.close()
+
+    def close(self) -> None:
+        """End everything now."""
+        self.stop_accepting()
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in list(self._site.connections):
+            connection.close_if_idle()
+
+    def _schedule(self) -> None:
+        timeouts = self._site.timeouts
+        shortest = min(timeouts.idle_s, timeouts.header_s, timeouts.request_s)
+        self._sweep = self._loop.call_later(min(1.0, max(0.02, shortest / 4)), self._check_all)
+
+    def _check_all(self) -> None:
+        now = self._loop.time()
+        for connection in list(self._site.connections):
+            connection.check(now)
+        self._schedule()

@@ -1,0 +1,168 @@
+"""What the model sees and says, counted in the card's bins: the raw material of drift. Called by the runner.
+
+Counting is kept out of the way of requests: batches are noted by reference, and folded later one feature per turn of
+the event loop (folding 4,096 rows at once had cost a p99 of 3.3 ms).
+"""
+
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from bankmodel_serving.card import Card, Feature, Histogram, Score
+from bankmodel_serving.tensors import Array, Schema, TensorSpec
+
+__all__ = ["Observer", "ScoreTally", "Tally", "observer_for"]
+
+_FOLD_ROWS = 256
+DEFAULT_EDGES = tuple(index / 20 for index in range(21))
+
+
+class Tally(Protocol):
+    """Counts of one feature: `counts` per bin of its baseline, then missing and outside."""
+
+    counts: list[int]
+    missing: int
+    outside: int
+
+    def add(self, values: Array) -> None: ...
+
+
+class NumericTally:
+    """Bins [e_i, e_i+1), the last one closed, as the card's baseline has them."""
+
+    def __init__(self, edges: Sequence[float], missing_token: int | None = None) -> None:
+        self._edges = np.asarray(edges, dtype=np.float64)
+        self._token = missing_token
+        self.counts = [0] * (len(edges) - 1)
+        self.missing = 0
+        self.outside = 0
+
+    def add(self, values: Array) -> None:
+        numbers = values.astype(np.float64).reshape(-1)
+        absent = np.isnan(numbers) if self._token is None else numbers == self._token
+        numbers = numbers[~absent]
+        inside = numbers[(numbers >= self._edges[0]) & (numbers <= self._edges[-1])]
+        bins = np.minimum(np.searchsorted(self._edges, inside, side="right") - 1, len(self.counts) - 1)
+        found = np.bincount(bins, minlength=len(self.counts))
+        self.counts = [old + int(new) for old, new in zip(self.counts, found, strict=True)]
+        self.missing += int(absent.sum())
+        self.outside += len(numbers) - len(inside)
+
+
+class TextTally:
+    """One bin per category of the baseline."""
+
+    def __init__(self, categories: Sequence[str], missing_token: str | None = None) -> None:
+        self._index = {category: index for index, category in enumerate(categories)}
+        self._token = missing_token
+        self.counts = [0] * len(categories)
+        self.missing = 0
+        self.outside = 0
+
+    def add(self, values: Array) -> None:
+        for value, count in Counter(values.reshape(-1).tolist()).items():
+            if value == self._token:
+                self.missing += count
+            elif value in self._index:
+                self.counts[self._index[value]] += count
+            else:
+                self.outside += count
+
+
+class ScoreTally:
+    """Scores between the edges; the slots below the first and above the last edge count what is outside."""
+
+    def __init__(self, output: int, column: int | None, edges: Sequence[float]) -> None:
+        self.output = output
+        self.edges = tuple(edges)
+        self.counts = [0] * (len(self.edges) + 1)
+        self.total = 0.0
+        self._column = column
+
+    def add(self, answers: Array) -> None:
+        scores = answers if self._column is None else answers.reshape(len(answers), -1)[:, self._column]
+        for score in scores.reshape(-1).tolist():
+            if score == score:  # not NaN
+                self.counts[bisect_right(self.edges, score) if score != self.edges[-1] else len(self.edges) - 1] += 1
+                self.total += score
+
+
+class Observer:
+    """Notes batches and folds them into the tallies a slice at a time. `later` is the event loop's call_soon."""
+
+    def __init__(
+        self,
+        features: Sequence[tuple[str, int, Tally]],
+        score: ScoreTally | None,
+        later: Callable[[Callable[[], None]], Any],
+    ) -> None:
+        self.features = tuple(features)
+        self.score = score
+        self._later = later
+        self._pending: list[tuple[list[Array], Array | None]] = []
+        self._rows = 0
+        self._slices: deque[Callable[[], None]] = deque()
+
+    def note(self, columns: Sequence[Array], outputs: Sequence[Array], rows: int) -> None:
+        """Remember one scored batch. Copies what it keeps: the arrays may be buffers that are used again."""
+        kept = [columns[index].copy() for _, index, _ in self.features]
+        self._pending.append((kept, None if self.score is None else outputs[self.score.output].copy()))
+        self._rows += rows
+        if self._rows >= _FOLD_ROWS:
+            self.fold()
+
+    def fold(self) -> None:
+        """Start counting what is pending; the work itself is spread over the coming turns of the loop."""
+        if not self._pending:
+            return
+        pending, self._pending, self._rows = self._pending, [], 0
+        was_idle = not self._slices
+        for position, (_, _, tally) in enumerate(self.features):
+            self._slices.append(_adder(tally, [columns[position] for columns, _ in pending]))
+        if self.score is not None:
+            self._slices.append(_adder(self.score, [answers for _, answers in pending if answers is not None]))
+        if was_idle and self._slices:
+            self._later(self._fold_slice)
+
+    def _fold_slice(self) -> None:
+        self._slices.popleft()()
+        if self._slices:
+            self._later(self._fold_slice)
+
+
+def _adder(tally: Tally | ScoreTally, arrays: list[Array]) -> Callable[[], None]:
+    return lambda: tally.add(np.concatenate(arrays))
+
+
+def observer_for(schema: Schema, card: Card | None, later: Callable[[Callable[[], None]], Any]) -> Observer:
+    """The observer for one model: features with a baseline, and the score if one can be told from the outputs."""
+    positions = {spec.name: index for index, spec in enumerate(schema.inputs) if spec.row_shape in ((), (1,))}
+    features = [
+        (feature.name, positions[feature.name], _tally(feature, feature.baseline))
+        for feature in (card.features if card else ())
+        if feature.baseline is not None and feature.baseline.counts and feature.name in positions
+    ]
+    return Observer(features, _score_tally(schema.outputs, card.score if card else None), later)
+
+
+def _tally(feature: Feature, baseline: Histogram) -> Tally:
+    token = feature.missing_token
+    if baseline.categories:
+        return TextTally(baseline.categories, token if isinstance(token, str) else None)
+    return NumericTally(baseline.edges, token if isinstance(token, int) else None)
+
+
+def _score_tally(outputs: Sequence[TensorSpec], score: Score | None) -> ScoreTally | None:
+    if score is not None:
+        names = [spec.name for spec in outputs]
+        if score.output not in names:
+            return None
+        return ScoreTally(names.index(score.output), score.class_index, score.edges or DEFAULT_EDGES)
+    # Without a card: the first float output with one value a row, or two as a binary classifier has them.
+    for index, spec in enumerate(outputs):
+        if spec.kind.family == "float" and spec.row_shape in ((), (1,), (2,)):
+            return ScoreTally(index, None if spec.row_shape == () else -1, DEFAULT_EDGES)
+    return None

@@ -1,0 +1,46 @@
+"""Counting on the hot path: plain integers and lists, no locks, no lookups by label. `metrics` renders them."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+
+__all__ = ["Distribution", "Recorder"]
+
+DURATION_BOUNDS_S = (
+    *(0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.0075),
+    *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+
+
+class Distribution:
+    """A histogram: `counts[i]` is at or below `bounds[i]` and above the one before; the last slot is beyond."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float] = DURATION_BOUNDS_S) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class Recorder:
+    """All that one process counts about its requests. Only the event loop's thread writes."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[int] = Counter()
+        self.durations = Distribution()
+        self.inference = Distribution()
+        self.undeclared = 0
+        self.absent: Counter[str] = Counter()
+        self.routing_rejected: Counter[str] = Counter()
+        self.inflight = 0
+        self.connections = 0
+
+    def finished(self, status: int, seconds: float) -> None:
+        """One scoring request was answered."""
+        self.requests[status] += 1
+        self.durations.observe(seconds)

@@ -1,0 +1,184 @@
+"""The scoring process: wires the parts together, opens the ports, follows the routing table, drains on SIGTERM."""
+
+import asyncio
+import gc
+import logging
+import signal
+from time import monotonic
+
+from bankmodel_serving.admin import AdminPort
+from bankmodel_serving.api import Api, Model
+from bankmodel_serving.batching import BatchLimits
+from bankmodel_serving.codec import DecodeLimits, Encoder
+from bankmodel_serving.connection import Site, Timeouts
+from bankmodel_serving.engine import probe_rows
+from bankmodel_serving.errors import InferenceFailed
+from bankmodel_serving.listener import Listener
+from bankmodel_serving.loading import Loaded, load
+from bankmodel_serving.metrics import Identity, Metrics
+from bankmodel_serving.observation import Observer, observer_for
+from bankmodel_serving.protocol import WireLimits
+from bankmodel_serving.readiness import DRAINING, READY, Readiness
+from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.routing_file import RoutingFile
+from bankmodel_serving.runner import ModelRunner
+from bankmodel_serving.scheduler import Scheduler
+from bankmodel_serving.settings import Settings
+
+__all__ = ["serve"]
+
+_LOG = logging.getLogger(__name__)
+_TICK_S = 0.25
+_DRAIN_POLL_S = 0.02
+_WARM_UP_RUNS = 20
+
+
+async def serve(settings: Settings, server_version: str) -> None:
+    """Run until SIGTERM or SIGINT and the drain that follows; raises StartError if it can't start."""
+    loop = asyncio.get_running_loop()
+    identity = Identity(settings.name, settings.revision, settings.model_version, settings.sha256)
+    recorder, readiness = Recorder(), Readiness()
+    metrics = Metrics(identity, recorder)
+    admin = AdminPort(readiness, metrics)
+    admin.start(settings.host, settings.metrics_port)
+    stop = _stop_event(loop)
+
+    loaded = load(settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth))
+    observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
+    scheduler = _scheduler(loaded, settings, observer, recorder)
+    routing = RoutingFile(
+        settings.routing,
+        model=settings.name,
+        revision=settings.revision,
+        rejected=lambda reason: recorder.routing_rejected.update((reason,)),
+    )
+    metrics.table = lambda: routing.table
+    api = Api(
+        Model(identity, loaded.schema, loaded.decoder, _encoder(loaded, identity)),
+        scheduler,
+        recorder=recorder,
+        readiness=readiness,
+        table=lambda: routing.table,
+        server_version=server_version,
+        timeout_s=settings.request_timeout,
+    )
+    site = _site(api, settings)
+    listener = Listener(site, loop)
+    ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
+    ticker.recorder = recorder
+    ticker.tick()
+    port = await listener.open(settings.host, settings.port)
+    _declare_ready(readiness, loaded)
+    gc.collect()
+    gc.freeze()  # what lives since start-up is never looked at again
+    _LOG.info("listening", extra={"port": port, "metrics_port": admin.port, "ready": readiness.state.is_ready})
+    await stop.wait()
+    await _drain(settings, listener, site, readiness)
+    ticker.stop()
+    scheduler.close()
+
+
+def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+def _scheduler(loaded: Loaded, settings: Settings, observer: Observer, recorder: Recorder) -> Scheduler:
+    loop = asyncio.get_running_loop()
+    runner = ModelRunner(
+        loaded.engine,
+        observer,
+        max_rows=settings.batch_rows,
+        later=loop.call_soon_threadsafe,
+        has_rows=loaded.schema.has_rows,
+    )
+    _warm_up(loaded)
+    return Scheduler(
+        runner,
+        BatchLimits(settings.batch_rows, loaded.coalesces),
+        max_waiting=settings.queue,
+        observe_s=recorder.inference.observe,
+    )
+
+
+def _warm_up(loaded: Loaded) -> None:
+    """The first runs allocate: let no caller pay for it."""
+    for rows in (1, 2) if loaded.schema.has_rows else (1,):
+        try:
+            for _ in range(_WARM_UP_RUNS):
+                loaded.engine.run(probe_rows(loaded.schema.inputs, rows))
+        except InferenceFailed as error:
+            _LOG.info("warm-up with zeros is not possible", extra={"error": str(error)})
+            return
+
+
+def _encoder(loaded: Loaded, identity: Identity) -> Encoder:
+    parameters = {"sha256": identity.sha256}
+    if identity.revision:
+        parameters["revision"] = identity.revision
+    return Encoder(loaded.schema.outputs, name=identity.model, version=identity.version, parameters=parameters)
+
+
+def _site(api: Api, settings: Settings) -> Site:
+    return Site(
+        api,
+        wire=WireLimits(settings.max_body, settings.max_header_bytes, settings.max_headers),
+        timeouts=Timeouts(settings.idle_timeout, settings.header_timeout, settings.request_timeout),
+        max_connections=settings.max_connections,
+        max_buffered_bytes=settings.max_buffered,
+    )
+
+
+def _declare_ready(readiness: Readiness, loaded: Loaded) -> None:
+    if loaded.golden_problem is None:
+        readiness.state = READY
+        return
+    readiness.fail("GoldenVectorsFailed", loaded.golden_problem)
+    _LOG.error("not ready", extra={"reason": "GoldenVectorsFailed", "error": loaded.golden_problem})
+
+
+class _Ticker:
+    """Four times a second: the pulse, the routing table, requests beyond their deadline, what waits to be counted."""
+
+    recorder: Recorder
+
+    def __init__(
+        self, *, site: Site, scheduler: Scheduler, observer: Observer, routing: RoutingFile, readiness: Readiness
+    ) -> None:
+        self._site = site
+        self._scheduler = scheduler
+        self._observer = observer
+        self._routing = routing
+        self._readiness = readiness
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def tick(self) -> None:
+        self._readiness.pulse = monotonic()
+        self._routing.poll()
+        self._site.is_closing = self._routing.role.closes_connections or self._readiness.state is DRAINING
+        self._scheduler.expire(self._loop.time())
+        self._observer.fold()
+        self._handle = self._loop.call_later(_TICK_S, self.tick)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+async def _drain(settings: Settings, listener: Listener, site: Site, readiness: Readiness) -> None:
+    """Not ready at once, but accepting until everybody knows; then finish what is in flight, then stop."""
+    readiness.state = DRAINING
+    site.is_closing = True
+    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": len(site.connections)})
+    await asyncio.sleep(settings.drain_delay)
+    listener.stop_accepting()
+    deadline = monotonic() + settings.drain_timeout
+    while site.connections and monotonic() < deadline:
+        for connection in list(site.connections):
+            connection.close_if_idle()
+        await asyncio.sleep(_DRAIN_POLL_S)
+    _LOG.info("stopped", extra={"connections_cut": len(site.connections)})
+    listener.close()

@@ -1,0 +1,169 @@
+"""All settings of the scoring container: from the command line, else the environment, else the default.
+
+Read once at start; every wrong setting is reported together. The flag `--max-rows` is `BANKMODEL_SERVING_MAX_ROWS`.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bankmodel_serving.errors import SettingsInvalid
+
+__all__ = ["Settings", "read_settings"]
+
+ENV_PREFIX = "BANKMODEL_SERVING_"
+_HEX = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LEVELS = ("debug", "info", "warning", "error")
+Parse = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes are bytes, times are seconds. What each one is for: `_SETTINGS` below, and --help."""
+
+    model: str
+    name: str
+    sha256: str
+    model_version: str
+    revision: str
+    routing: str
+    host: str
+    port: int
+    metrics_port: int
+    max_body: int
+    max_rows: int
+    max_depth: int
+    max_connections: int
+    max_buffered: int
+    max_header_bytes: int
+    max_headers: int
+    queue: int
+    batch_rows: int
+    idle_timeout: float
+    header_timeout: float
+    request_timeout: float
+    drain_delay: float
+    drain_timeout: float
+    log_level: str
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """One setting. `default` is text, as the environment would have it; None means required."""
+
+    flag: str
+    default: str | None
+    parse: Parse
+    help: str
+    metavar: str
+
+
+def _whole(low: int, high: int) -> Parse:
+    def parse(text: str) -> int:
+        value = int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
+        if value is None or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Parse:
+    def parse(text: str) -> float:
+        value = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else None
+        if value is None or not low <= value <= high:
+            raise ValueError(f"seconds from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> Parse:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(expected)
+        return text
+
+    return parse
+
+
+def _one_of(*allowed: str) -> Parse:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+_ANYTHING = _matching(re.compile(r"[\x21-\x7e]{0,253}"), "at most 253 printable characters without spaces")
+_PATH = _matching(re.compile(r"[^\0]+"), "a path")
+_SETTINGS = (
+    _Setting("model", None, _PATH, "the ONNX file", "FILE"),
+    _Setting("name", None, _matching(_NAME, "a DNS label such as credit-risk"), "the model's name in its URL", "NAME"),
+    _Setting("sha256", None, _matching(_HEX, "64 lower-case hex characters"), "digest the file must have", "HEX"),
+    _Setting("model-version", "", _ANYTHING, "version in answers and in /versions/V/", "V"),
+    _Setting("revision", "", _ANYTHING, "revision of the BankModel, in answers and metrics", "R"),
+    _Setting("routing", "", _matching(re.compile(r"[^\0]*"), "a path"), "routing table to follow (none: alone)", "FILE"),
+    _Setting("host", "", _ANYTHING, "address to listen on (all of them when empty)", "ADDRESS"),
+    _Setting("port", "8080", _whole(0, 65535), "scoring port; 0 picks a free one", "PORT"),
+    _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
+    _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
+    _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
+    _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),
+    _Setting("max-connections", "1024", _whole(1, 65536), "most open scoring connections", "N"),
+    _Setting("max-buffered", "67108864", _whole(1024, 1 << 34), "most bytes of unfinished bodies, all together", "BYTES"),
+    _Setting("max-header-bytes", "16384", _whole(256, 1 << 20), "largest request line and headers (bytes)", "BYTES"),
+    _Setting("max-headers", "64", _whole(4, 1000), "most header lines", "N"),
+    _Setting("queue", "4096", _whole(1, 10**6), "most requests waiting; beyond it 503 at once", "N"),
+    _Setting("batch-rows", "64", _whole(1, 1024), "most rows scored together in one turn of the loop", "ROWS"),
+    _Setting("idle-timeout", "75", _seconds(0.1, 3600), "an idle connection is closed after it", "S"),
+    _Setting("header-timeout", "10", _seconds(0.1, 600), "headers must have arrived within it", "S"),
+    _Setting("request-timeout", "10", _seconds(0.1, 600), "body read, waiting and scoring each stay below it", "S"),
+    _Setting("drain-delay", "5", _seconds(0, 600), "after SIGTERM, go on accepting for it", "S"),
+    _Setting("drain-timeout", "20", _seconds(0, 600), "after that, let requests in flight finish for it", "S"),
+    _Setting("log-level", "info", _one_of(*_LEVELS), "least severity to log: " + ", ".join(_LEVELS), "LEVEL"),
+)
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """The settings, or SettingsInvalid with one line for each that is missing or wrong."""
+    given = vars(_parser().parse_args(arguments))
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in _SETTINGS:
+        key = setting.flag.replace("-", "_")
+        variable = ENV_PREFIX + key.upper()
+        found = given[key] if given[key] is not None else environment.get(variable, setting.default)
+        if found is None:
+            problems.append(f"--{setting.flag} (or {variable}) is missing: {setting.help}")
+            continue
+        try:
+            values[key] = setting.parse(found)
+        except ValueError as error:
+            problems.append(f"--{setting.flag} (or {variable}) is {found[:80]!r}, must be {error}")
+    if problems:
+        raise SettingsInvalid("; ".join(problems))
+    return Settings(**values)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise SettingsInvalid(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="bankmodel-serving",
+        description="Score one ONNX model over the Open Inference Protocol v2 (REST).",
+        epilog="Every flag can be set by environment instead: --max-rows is BANKMODEL_SERVING_MAX_ROWS. "
+        "Example: bankmodel-serving --model model.onnx --name credit-risk --sha256 $(sha256sum model.onnx | cut -c-64)",
+        allow_abbrev=False,
+    )
+    for setting in _SETTINGS:
+        default = "required" if setting.default is None else f"default: {setting.default or 'empty'}"
+        parser.add_argument(f"--{setting.flag}", metavar=setting.metavar, help=f"{setting.help} ({default})")
+    return parser
