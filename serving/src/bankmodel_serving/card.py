@@ -6,11 +6,22 @@ Written by `bankmodel export` and `bankmodel card`, read by the scoring containe
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, TypeVar, cast
 
 from bankmodel_serving.errors import CardError
 
-__all__ = ["DATATYPES", "KEY", "Card", "Feature", "Golden", "Histogram", "Score", "read", "write"]
+__all__ = [
+    "DATATYPES",
+    "KEY",
+    "Card",
+    "Feature",
+    "Golden",
+    "Histogram",
+    "Score",
+    "read",
+    "write",
+]
 
 KEY = "bankmodel.card"
 CARD_VERSION = 1
@@ -113,7 +124,13 @@ def write(card: Card) -> str:
         "provenance": dict(card.provenance),
         "score": card.score and _score_json(card.score),
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        document,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
 
 
 def _refuse_constant(word: str) -> float:
@@ -187,7 +204,7 @@ class _At:
 
     def edges(self) -> tuple[float, ...]:
         edges = tuple(item.number() for item in self.items())
-        if any(low >= high for low, high in zip(edges, edges[1:], strict=False)):
+        if any(low >= high for low, high in pairwise(edges)):
             raise self.fail("a rising list of numbers")
         return edges
 
@@ -196,7 +213,10 @@ def _feature(at: _At) -> Feature:
     return Feature(
         name=at.get("name").text(),
         datatype=at.get("datatype").one_of(DATATYPES),
-        on_missing=cast(OnMissing, at.maybe("onMissing", lambda found: found.one_of(("Impute", "Reject"))) or "Impute"),
+        on_missing=cast(
+            OnMissing,
+            at.maybe("onMissing", lambda found: found.one_of(("Impute", "Reject"))) or "Impute",
+        ),
         missing_token=at.maybe("missingToken", _token),
         baseline=at.maybe("baseline", _histogram),
     )
@@ -216,7 +236,13 @@ def _histogram(at: _At) -> Histogram:
     if len(counts) != expected:
         raise at.get("counts").fail(f"{expected} counts, one per bin")
     missing, outside = at.get("missing").count(), at.get("outside").count()
-    return Histogram(edges=edges, categories=categories, counts=counts, missing=missing, outside=outside)
+    return Histogram(
+        edges=edges,
+        categories=categories,
+        counts=counts,
+        missing=missing,
+        outside=outside,
+    )
 
 
 def _score(at: _At) -> Score:
@@ -261,7 +287,12 @@ def _feature_json(feature: Feature) -> dict[str, Any]:
 
 def _histogram_json(histogram: Histogram) -> dict[str, Any]:
     bins = {"categories": histogram.categories} if histogram.categories else {"edges": histogram.edges}
-    return {**bins, "counts": histogram.counts, "missing": histogram.missing, "outside": histogram.outside}
+    return {
+        **bins,
+        "counts": histogram.counts,
+        "missing": histogram.missing,
+        "outside": histogram.outside,
+    }
 
 
 def _score_json(score: Score) -> dict[str, Any]:

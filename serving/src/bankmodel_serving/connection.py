@@ -13,7 +13,15 @@ from typing import Protocol, cast
 import orjson
 
 from bankmodel_serving.errors import Overloaded, RequestError, RequestTimeout
-from bankmodel_serving.protocol import Continue, Event, Refusal, Request, RequestReader, WireLimits, response_head
+from bankmodel_serving.protocol import (
+    Continue,
+    Event,
+    Refusal,
+    Request,
+    RequestReader,
+    WireLimits,
+    response_head,
+)
 
 __all__ = ["App", "Connection", "Site", "Timeouts", "error_body"]
 
@@ -62,8 +70,24 @@ class Connection(asyncio.Protocol):
     """See the module. `on_leave` is set by the app while it works, and called if the client goes away meanwhile."""
 
     __slots__ = (
-        *("_site", "_reader", "_transport", "_loop", "_waiting", "_is_busy", "_keeps_alive", "_is_write_paused"),
-        *("_is_advancing", "_is_lingering", "_is_reading_paused", "_since", "_held", "on_leave"),
+        *(
+            "_site",
+            "_reader",
+            "_transport",
+            "_loop",
+            "_waiting",
+            "_is_busy",
+            "_keeps_alive",
+            "_is_write_paused",
+        ),
+        *(
+            "_is_advancing",
+            "_is_lingering",
+            "_is_reading_paused",
+            "_since",
+            "_held",
+            "on_leave",
+        ),
     )
 
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:

@@ -33,7 +33,10 @@ def golden_columns(golden: Golden, schema: Schema, decoder: Decoder) -> tuple[Ar
 
 
 def golden_mismatch(
-    golden: Golden, schema: Schema, decoder: Decoder, run: Callable[[Sequence[Array]], Sequence[Array]]
+    golden: Golden,
+    schema: Schema,
+    decoder: Decoder,
+    run: Callable[[Sequence[Array]], Sequence[Array]],
 ) -> str | None:
     """None if every golden answer is met within rtol and atol; else a sentence with the first difference and the count."""
     try:
@@ -57,8 +60,17 @@ def _first_difference(golden: Golden, found: Mapping[str, Array]) -> str | None:
 def _difference(name: str, expected: tuple[Any, ...], actual: Array, golden: Golden) -> str | None:
     if actual.dtype.kind == "f":
         wanted = np.array(expected, dtype=np.float64).reshape(-1)
-        same = np.isclose(actual.astype(np.float64).reshape(-1), wanted, golden.rtol, golden.atol, equal_nan=True)\
-            if len(wanted) == actual.size else None
+        same = (
+            np.isclose(
+                actual.astype(np.float64).reshape(-1),
+                wanted,
+                golden.rtol,
+                golden.atol,
+                equal_nan=True,
+            )
+            if len(wanted) == actual.size
+            else None
+        )
     else:
         wanted = np.array(expected, dtype=actual.dtype).reshape(-1)
         same = actual.reshape(-1) == wanted if len(wanted) == actual.size else None

@@ -22,6 +22,7 @@ from bankmodel_serving.routing import RoutingTable
 __all__ = ["CONTENT_TYPE", "Identity", "Metrics"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Counts = Mapping[tuple[str, ...], int]
 _ROUTE = "stable"  # the only one until requests are split
 
 
@@ -61,30 +62,59 @@ class Metrics(Collector):
 
     def _requests(self) -> Iterator[Metric]:
         recorder = self._recorder
-        codes = {(_ROUTE, str(code)): count for code, count in recorder.requests.copy().items()}
+        codes: Counts = {(_ROUTE, str(code)): count for code, count in recorder.requests.copy().items()}
         yield self._counter("bankmodel_requests", "Scoring requests answered.", ("route", "code"), codes)
         yield self._histogram(
-            "bankmodel_request_duration_seconds", "From the whole request read to its answer written.", recorder.durations
+            "bankmodel_request_duration_seconds",
+            "From the whole request read to its answer written.",
+            recorder.durations,
         )
-        yield self._histogram("bankmodel_inference_duration_seconds", "One batch in the engine.", recorder.inference)
+        yield self._histogram(
+            "bankmodel_inference_duration_seconds",
+            "One batch in the engine.",
+            recorder.inference,
+        )
 
     def _levels(self) -> Iterator[Metric]:
         recorder = self._recorder
-        yield self._gauge("bankmodel_inflight_requests", "Requests accepted and not yet answered.", recorder.inflight)
+        yield self._gauge(
+            "bankmodel_inflight_requests",
+            "Requests accepted and not yet answered.",
+            recorder.inflight,
+        )
         yield self._gauge("bankmodel_connections", "Open scoring connections.", recorder.connections)
 
     def _inputs(self) -> Iterator[Metric]:
         recorder = self._recorder
-        undeclared = {(): recorder.undeclared}
-        yield self._counter("bankmodel_undeclared_inputs", "Inputs sent that the model ignores.", (), undeclared)
-        absent = {(name,): count for name, count in recorder.absent.copy().items()}
-        yield self._counter("bankmodel_absent_inputs", "Requests without this input.", ("input",), absent)
+        undeclared: Counts = {(): recorder.undeclared}
+        yield self._counter(
+            "bankmodel_undeclared_inputs",
+            "Inputs sent that the model ignores.",
+            (),
+            undeclared,
+        )
+        absent: Counts = {(name,): count for name, count in recorder.absent.copy().items()}
+        yield self._counter(
+            "bankmodel_absent_inputs",
+            "Requests without this input.",
+            ("input",),
+            absent,
+        )
 
     def _routing(self) -> Iterator[Metric]:
         table = self.table()
-        yield self._gauge("bankmodel_routing_generation", "Generation of the table in force.", table.generation)
-        rejected = {(reason,): count for reason, count in self._recorder.routing_rejected.copy().items()}
-        yield self._counter("bankmodel_routing_rejected", "Routing tables refused.", ("reason",), rejected)
+        yield self._gauge(
+            "bankmodel_routing_generation",
+            "Generation of the table in force.",
+            table.generation,
+        )
+        rejected: Counts = {(reason,): count for reason, count in self._recorder.routing_rejected.copy().items()}
+        yield self._counter(
+            "bankmodel_routing_rejected",
+            "Routing tables refused.",
+            ("reason",),
+            rejected,
+        )
         labels = ("model", "revision", "version", "sha256", "owner", "tier")
         info = GaugeMetricFamily("bankmodel_model_info", "What is served here; always 1.", labels=labels)
         identity = self._identity
@@ -113,7 +143,11 @@ class Metrics(Collector):
         return family
 
     def _counter(
-        self, name: str, text: str, labels: Sequence[str], values: Mapping[tuple[str, ...], int]
+        self,
+        name: str,
+        text: str,
+        labels: Sequence[str],
+        values: Counts,
     ) -> Metric:
         family = CounterMetricFamily(name, text, labels=("model", "revision", *labels))
         for key, value in values.items():

@@ -4,7 +4,7 @@ Counting is kept out of the way of requests: batches are noted by reference, and
 the event loop (folding 4,096 rows at once had cost a p99 of 3.3 ms).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -73,7 +73,7 @@ class TextTally:
 
 
 class ScoreTally:
-    """Scores between the edges; the slots below the first and above the last edge count what is outside."""
+    """Scores between the edges; slot i is above edge i-1 and at or below edge i, the last one is beyond all."""
 
     def __init__(self, output: int, column: int | None, edges: Sequence[float]) -> None:
         self.output = output
@@ -84,10 +84,10 @@ class ScoreTally:
 
     def add(self, answers: Array) -> None:
         scores = answers if self._column is None else answers.reshape(len(answers), -1)[:, self._column]
-        for score in scores.reshape(-1).tolist():
-            if score == score:  # not NaN
-                self.counts[bisect_right(self.edges, score) if score != self.edges[-1] else len(self.edges) - 1] += 1
-                self.total += score
+        numbers = scores.reshape(-1)
+        for score in numbers[~np.isnan(numbers)].tolist():
+            self.counts[bisect_left(self.edges, score)] += 1
+            self.total += score
 
 
 class Observer:
@@ -123,7 +123,12 @@ class Observer:
         for position, (_, _, tally) in enumerate(self.features):
             self._slices.append(_adder(tally, [columns[position] for columns, _ in pending]))
         if self.score is not None:
-            self._slices.append(_adder(self.score, [answers for _, answers in pending if answers is not None]))
+            self._slices.append(
+                _adder(
+                    self.score,
+                    [answers for _, answers in pending if answers is not None],
+                )
+            )
         if was_idle and self._slices:
             self._later(self._fold_slice)
 

@@ -20,15 +20,39 @@ from bankmodel_serving.errors import (
     UnsupportedEncoding,
 )
 
-__all__ = ["Continue", "Event", "Refusal", "Request", "RequestReader", "WireLimits", "response_head"]
+__all__ = [
+    "Continue",
+    "Event",
+    "Refusal",
+    "Request",
+    "RequestReader",
+    "WireLimits",
+    "response_head",
+]
 
 _WATCHED = frozenset(
-    (b"content-length", b"expect", b"host", b"transfer-encoding", b"content-encoding", b"inference-header-content-length")
+    (
+        b"content-length",
+        b"expect",
+        b"host",
+        b"transfer-encoding",
+        b"content-encoding",
+        b"inference-header-content-length",
+    )
 )
 _REASONS = {
-    **{200: b"OK", 400: b"Bad Request", 404: b"Not Found", 405: b"Method Not Allowed", 408: b"Request Timeout"},
-    **{413: b"Content Too Large", 415: b"Unsupported Media Type", 431: b"Request Header Fields Too Large"},
-    **{500: b"Internal Server Error", 501: b"Not Implemented", 503: b"Service Unavailable", 504: b"Gateway Timeout"},
+    200: b"OK",
+    400: b"Bad Request",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    415: b"Unsupported Media Type",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
 }
 
 
@@ -70,7 +94,16 @@ class RequestReader:
     """Reads the requests of one connection. After a Refusal it reads nothing more."""
 
     __slots__ = (
-        *("_limits", "_parser", "_events", "_url", "_headers", "_header_bytes", "_watched", "_body"),
+        *(
+            "_limits",
+            "_parser",
+            "_events",
+            "_url",
+            "_headers",
+            "_header_bytes",
+            "_watched",
+            "_body",
+        ),
         *("_raw_bytes", "_is_reading", "_in_headers", "_is_over", "body_bytes"),
     )
 
@@ -97,7 +130,10 @@ class RequestReader:
         if self._is_over:
             return ()
         self._events = []
-        began_in_headers, began_in_body = self.is_in_headers, self._is_reading and not self._in_headers
+        began_in_headers, began_in_body = (
+            self.is_in_headers,
+            self._is_reading and not self._in_headers,
+        )
         self._parse(data)
         if self.is_in_headers and (began_in_headers or not self._events):
             self._count_unfinished_headers(len(data))

@@ -14,7 +14,12 @@ from time import perf_counter
 from typing import Protocol
 
 from bankmodel_serving.batching import BatchLimits, Lane, next_batch
-from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded, RequestError
+from bankmodel_serving.errors import (
+    DeadlineExceeded,
+    InferenceFailed,
+    Overloaded,
+    RequestError,
+)
 from bankmodel_serving.tensors import Array
 
 __all__ = ["Outcome", "Runner", "Scheduler", "Ticket"]
@@ -37,7 +42,11 @@ class Ticket:
     __slots__ = ("columns", "deadline", "done", "rows")
 
     def __init__(
-        self, columns: Sequence[Array], rows: int, deadline: float, done: Callable[[Outcome], None] | None
+        self,
+        columns: Sequence[Array],
+        rows: int,
+        deadline: float,
+        done: Callable[[Outcome], None] | None,
     ) -> None:
         self.columns = columns
         self.rows = rows
@@ -50,7 +59,7 @@ class Ticket:
             return
         try:
             done(outcome)
-        except Exception:  # one caller's fault must not cost the others in its batch their answer
+        except Exception:  # noqa: BLE001  one caller's fault must not cost the others in its batch their answer
             _LOG.exception("an answer could not be delivered")
 
 
@@ -141,7 +150,7 @@ class Scheduler:
         started = perf_counter()
         try:
             outputs = self._runner.run_small([ticket.columns for ticket in tickets], rows)
-        except Exception as error:  # the outermost guard: a fault in scoring must not leave callers without an answer
+        except Exception as error:  # noqa: BLE001  the outermost guard: nobody may be left without an answer
             self._score_apart(tickets, _as_request_error(error))
             return
         self._observe_s(perf_counter() - started)

@@ -14,7 +14,13 @@ from bankmodel_serving.tensors import Array, InputSpec, Schema
 __all__ = ["DecodeLimits", "Inference", "decode_document", "parse_json"]
 
 _MAX_ID = 256
-_REFUSED_PARAMETERS = ("binary_data", "binary_data_size", "binary_data_output", "shared_memory_region", "classification")
+_REFUSED_PARAMETERS = (
+    "binary_data",
+    "binary_data_size",
+    "binary_data_output",
+    "shared_memory_region",
+    "classification",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,14 @@ def decode_document(schema: Schema, document: dict[str, Any], limits: DecodeLimi
         if spec.name not in arrays:
             arrays[spec.name] = _impute(spec, rows)
     columns = tuple(arrays[spec.name] for spec in schema.inputs)
-    return Inference(_read_id(document), columns, rows, _selection(schema, document), absent, undeclared)
+    return Inference(
+        _read_id(document),
+        columns,
+        rows,
+        _selection(schema, document),
+        absent,
+        undeclared,
+    )
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -164,7 +177,9 @@ def _impute(spec: InputSpec, rows: int) -> Array:
         raise BadRequest(f"input {spec.name} is missing ({spec.kind.datatype}, shape {spec.wire_shape})")
     row = spec.row_shape
     if row is None:
-        raise BadRequest(f"input {spec.name} is missing, and its shape {spec.wire_shape} does not tell how to fill it in")
+        raise BadRequest(
+            f"input {spec.name} is missing, and its shape {spec.wire_shape} does not tell how to fill it in"
+        )
     return np.full((rows, *row), spec.fill, dtype=spec.kind.dtype)
 
 
