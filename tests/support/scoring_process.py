@@ -41,6 +41,7 @@ class ScoringProcess:
             *("--host", "127.0.0.1", "--port", "0", "--metrics-port", "0"),
             *arguments,
         ]
+        self.sha256 = model.sha256
         self.termination = model.path.with_suffix(".termination")
         self.log: list[dict[str, Any]] = []
         self.port = self.metrics_port = 0

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 
@@ -15,7 +15,7 @@ from bankmodel import onnx_file
 from bankmodel.errors import UsageError
 from bankmodel.pack import read_archive
 
-__all__ = ["Origin", "manifest"]
+__all__ = ["Origin", "manifest", "origin_of"]
 
 API_VERSION = "serving.bankmodel.io/v1alpha1"
 _NAME_FORM = re.compile(r"[a-z]([-a-z0-9]{0,46}[a-z0-9])?")
@@ -33,6 +33,27 @@ class Origin:
     kind: Kind
     value: str
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "image": ("path",),
+    "archive": (),
+    "http": ("secretRef", "caBundleRef"),
+    "s3": ("endpoint", "region", "secretRef", "caBundleRef"),
+    "volume": (),
+}
+
+
+def origin_of(places: Mapping[str, str], options: Mapping[str, Any]) -> Origin:
+    """The one place given among `places` (by kind), with the options that fit its kind."""
+    if len(places) != 1:
+        given = ", ".join(f"--{kind}" for kind in places) or "none"
+        raise UsageError(f"give exactly one of --{', --'.join(_OPTIONS)}; given: {given}")
+    ((kind, value),) = places.items()
+    unfitting = [key for key in options if key not in _OPTIONS[kind]]
+    if unfitting:
+        raise UsageError(f"--{kind} takes no {unfitting[0]}; it takes {', '.join(_OPTIONS[kind]) or 'no options'}")
+    return Origin(cast(Kind, kind), value, options)
 
 
 def manifest(

@@ -48,7 +48,9 @@ def load(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load(str(path))
     except Exception as error:  # protobuf's DecodeError, whichever implementation is installed
-        raise UsageError(f"{path} is not an ONNX file ({str(error)[:100]}); give the file `bankmodel export` wrote") from error
+        raise UsageError(
+            f"{path} is not an ONNX file ({str(error)[:100]}); give the file `bankmodel export` wrote"
+        ) from error
     if not model.graph.output:
         raise UsageError(f"{path} is not an ONNX file: it holds no graph; give the file `bankmodel export` wrote")
     return model
@@ -113,4 +115,6 @@ def _replace(path: Path, content: bytes) -> None:
         Path(name).chmod(0o644)  # mkstemp gives 0600, and whoever serves the file is somebody else
         Path(name).replace(path)
     except OSError as error:
-        raise UsageError(f"can't write {path}: {error.strerror}; give an --output in a directory you may write to") from error
+        raise UsageError(
+            f"can't write {path}: {error.strerror}; give an --output in a directory you may write to"
+        ) from error

@@ -76,7 +76,9 @@ def read_archive(archive: str | Path) -> Packed:
         with tarfile.open(archive) as tar:
             return _read(tar)
     except FileNotFoundError as error:
-        raise UsageError(f"{archive} does not exist; `bankmodel pack MODEL.onnx -t NAME -o {archive}` makes it") from error
+        raise UsageError(
+            f"{archive} does not exist; `bankmodel pack MODEL.onnx -t NAME -o {archive}` makes it"
+        ) from error
     except (tarfile.TarError, KeyError, ValueError, IndexError) as error:
         raise UsageError(
             f"{archive} is not an OCI archive of one image ({error}); `bankmodel pack MODEL.onnx -t NAME` makes one"
@@ -143,7 +145,9 @@ def _write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise UsageError(f"can't write {path}: {error.strerror}; give -o FILE.tar in a directory you may write to") from error
+        raise UsageError(
+            f"can't write {path}: {error.strerror}; give -o FILE.tar in a directory you may write to"
+        ) from error
 
 
 def _rootfs(layer: bytes) -> dict[str, Any]:

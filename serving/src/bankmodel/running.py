@@ -32,5 +32,7 @@ class Runner:
             answers = self._session.run(self._outputs, dict(feeds))
         except Exception as error:
             given = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in feeds.items())
-            raise ConversionError(f"the ONNX file does not run on the sample: {str(error)[:300]}; given {given[:300]}") from error
+            raise ConversionError(
+                f"the ONNX file does not run on the sample: {str(error)[:300]}; given {given[:300]}"
+            ) from error
         return dict(zip(self._outputs, answers, strict=True))

@@ -65,7 +65,9 @@ def _refuse_odd_columns(frame: pd.DataFrame) -> None:
         raise UsageError(f"the sample has columns of the same name: {', '.join(twice)}; rename or drop one of each")
     for name in frame.columns:
         if pd.api.types.is_datetime64_any_dtype(frame[name]):
-            raise UsageError(f"column {name!r} holds dates; a model file takes numbers and text: give days since a date")
+            raise UsageError(
+                f"column {name!r} holds dates; a model file takes numbers and text: give days since a date"
+            )
 
 
 def _frame_digest(frame: pd.DataFrame) -> str:

@@ -27,6 +27,7 @@ __all__ = ["App", "Connection", "Site", "Timeouts", "error_body"]
 
 _LINGER_S = 2.0
 _QUIET_S = 5.0  # how long a connection may be silent while callers are being asked to reconnect
+_ARRIVING_S = 0.5  # who has just connected, or just got an answer, may be sending
 _HEADS: dict[tuple[int, bool, str], bytes] = {}
 
 
@@ -101,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._keeps_alive = True
         self._since = loop.time()
         self._held = 0
+        self._has_ended = False  # the client closed its half
         self.on_leave: Callable[[], None] | None = None
 
     # asyncio calls these.
@@ -133,7 +135,8 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def eof_received(self) -> bool:
-        return self._is_busy or bool(self._waiting)  # a client may close its half and still wait for the answer
+        self._has_ended = True
+        return self.is_working  # a client may close its half and still wait for the answer
 
     def pause_writing(self) -> None:
         self._is_write_paused = True
@@ -148,7 +151,7 @@ class Connection(asyncio.Protocol):
         """Send the answer to the request in work and go on with the next."""
         self.on_leave = None
         self._is_busy = False
-        closes = not self._keeps_alive or self._site.is_closing
+        closes = not self._keeps_alive or self._site.is_closing or (self._has_ended and not self._waiting)
         self._send(status, body, closes, content_type)
         if closes:
             self._finish()
@@ -173,9 +176,9 @@ class Connection(asyncio.Protocol):
         elif silent > (min(_QUIET_S, timeouts.idle_s) if self._site.is_closing else timeouts.idle_s):
             self._transport.close()
 
-    def close_if_idle(self) -> None:
-        """End the connection unless a request is being read or answered."""
-        if not self._is_busy and not self._waiting and not self._reader.is_reading:
+    def close_if_idle(self, now: float) -> None:
+        """End the connection unless a request is being read or answered, or may be on its way on a new connection."""
+        if not self.is_working and not self._reader.is_reading and now - self._since > _ARRIVING_S:
             self._transport.close()
 
     @property

@@ -39,13 +39,17 @@ class Listener:
         if self._server is not None:
             self._server.close()
 
+    def close_idle(self) -> None:
+        """End the connections on which nothing happens."""
+        now = self._loop.time()
+        for connection in list(self._site.connections):
+            connection.close_if_idle(now)
+
     def close(self) -> None:
-        """End everything now."""
+        """Stop accepting and sweeping; connections that are left end with the process."""
         self.stop_accepting()
         if self._sweep is not None:
             self._sweep.cancel()
-        for connection in list(self._site.connections):
-            connection.close_if_idle()
 
     def _schedule(self) -> None:
         timeouts = self._site.timeouts

@@ -47,6 +47,7 @@ class Metrics(Collector):
         self._registry.register(self)
         self.observer: Observer | None = None
         self.table: Callable[[], RoutingTable] = RoutingTable
+        self.connections: Callable[[], int] = int
 
     def render(self) -> bytes:
         """The exposition text of this moment."""
@@ -82,7 +83,7 @@ class Metrics(Collector):
             "Requests accepted and not yet answered.",
             recorder.inflight,
         )
-        yield self._gauge("bankmodel_connections", "Open scoring connections.", recorder.connections)
+        yield self._gauge("bankmodel_connections", "Open scoring connections.", self.connections())
 
     def _inputs(self) -> Iterator[Metric]:
         recorder = self._recorder

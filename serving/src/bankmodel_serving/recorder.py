@@ -38,7 +38,6 @@ class Recorder:
         self.absent: Counter[str] = Counter()
         self.routing_rejected: Counter[str] = Counter()
         self.inflight = 0
-        self.connections = 0
 
     def finished(self, status: int, seconds: float) -> None:
         """One scoring request was answered."""

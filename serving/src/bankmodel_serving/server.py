@@ -67,6 +67,7 @@ async def serve(settings: Settings, server_version: str) -> None:
         timeout_s=settings.request_timeout,
     )
     site = _site(api, settings)
+    metrics.connections = lambda: len(site.connections)
     listener = Listener(site, loop)
     ticker = _Ticker(
         site=site,
@@ -75,7 +76,6 @@ async def serve(settings: Settings, server_version: str) -> None:
         routing=routing,
         readiness=readiness,
     )
-    ticker.recorder = recorder
     ticker.tick()
     port = await listener.open(settings.host, settings.port)
     _declare_ready(readiness, loaded)
@@ -211,8 +211,7 @@ async def _drain(settings: Settings, listener: Listener, site: Site, readiness: 
     listener.stop_accepting()
     deadline = monotonic() + settings.drain_timeout
     while site.connections and monotonic() < deadline:
-        for connection in list(site.connections):
-            connection.close_if_idle()
+        listener.close_idle()
         await asyncio.sleep(_DRAIN_POLL_S)
     _LOG.info("stopped", extra={"connections_cut": len(site.connections)})
     listener.close()

@@ -30,7 +30,9 @@ def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) 
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
     _register_boosters(pipeline)
     twin = _taking_columns(convertible_copy(pipeline, token), columns)
-    types = [(column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns]
+    types = [
+        (column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns
+    ]
     scorer = last_step(twin)
     options = {id(scorer): {"zipmap": False}} if hasattr(scorer, "predict_proba") else None
     model = _convert(twin, types, options, name=name)

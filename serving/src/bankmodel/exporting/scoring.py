@@ -64,5 +64,7 @@ def _positive_index(classes: tuple[Any, ...], positive: str | None) -> int:
     if positive is not None:
         raise UsageError(f"the model has no class {positive!r}; its classes are {', '.join(named)}")
     if len(classes) != 2:
-        raise UsageError(f"the model has {len(classes)} classes ({', '.join(named)}); name the scored one with --positive")
+        raise UsageError(
+            f"the model has {len(classes)} classes ({', '.join(named)}); name the scored one with --positive"
+        )
     return 1

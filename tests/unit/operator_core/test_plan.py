@@ -1,0 +1,129 @@
+"""The difference between what must be and what is: nothing idle, nothing foreign, nothing without a fence."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from bankmodel_operator.core.plan import differs, plan
+
+OWNER = {"metadata": {"uid": "u1"}}
+OURS = [{"kind": "BankModel", "name": "m", "uid": "u1", "controller": True}]
+
+
+def a_service(**spec: Any) -> dict[str, Any]:
+    metadata = {"name": "m", "ownerReferences": OURS, "labels": {"a": "1"}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"type": "ClusterIP", **spec}}
+
+
+def stored(body: Any, **metadata: Any) -> dict[str, Any]:
+    live = copy.deepcopy(dict(body))
+    live["metadata"] |= {"uid": "s1", "resourceVersion": "7", **metadata}
+    return live
+
+
+def made(body: dict[str, Any]) -> Any:
+    """The body as it is sent, with its mark."""
+    return plan([body], [], owner=OWNER, prune=True).create[0]
+
+
+def test_what_is_missing_is_created() -> None:
+    todo = plan([a_service()], [], owner=OWNER, prune=True)
+
+    assert [body["metadata"]["name"] for body in todo.create] == ["m"]
+    assert not todo.apply
+    assert not todo.delete
+
+
+def test_what_is_as_it_was_sent_is_left_alone() -> None:
+    live = stored(made(a_service(ports=[{"name": "http", "port": 80}])))
+    live["spec"] |= {"clusterIP": "10.0.0.1", "ports": [{"name": "http", "port": 80, "nodePort": 0}]}
+    live["metadata"]["labels"]["somebody"] = "else"
+
+    assert plan([a_service(ports=[{"name": "http", "port": 80}])], [live], owner=OWNER, prune=True).is_empty
+
+
+def test_a_change_is_applied_with_uid_and_resource_version() -> None:
+    todo = plan([a_service(type="NodePort")], [stored(made(a_service()))], owner=OWNER, prune=True)
+
+    metadata = todo.apply[0].body["metadata"]
+    assert (metadata["uid"], metadata["resourceVersion"]) == ("s1", "7")
+
+
+def test_a_field_that_is_sent_no_more_is_noticed() -> None:
+    live = stored(made(a_service(selector={"a": "1"})))
+
+    assert len(plan([a_service()], [live], owner=OWNER, prune=True).apply) == 1
+
+
+def test_a_selector_with_a_label_too_many_is_repaired() -> None:
+    body = a_service(selector={"a": "1"})
+    live = stored(made(body))
+    live["spec"]["selector"]["typo"] = "2"
+
+    assert len(plan([body], [live], owner=OWNER, prune=True).apply) == 1
+
+
+def test_what_is_ours_and_not_wanted_is_deleted_with_preconditions() -> None:
+    todo = plan([], [stored(a_service())], owner=OWNER, prune=True)
+
+    assert [(each.ref.kind, each.uid, each.resource_version) for each in todo.delete] == [("Service", "s1", "7")]
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [[], [{**OURS[0], "uid": "other"}], [{**OURS[0], "controller": False}]],
+    ids=["nobody's", "a namesake's", "not controlled"],
+)
+def test_what_is_not_ours_is_never_deleted(owners: list[Any]) -> None:
+    assert plan([], [stored(a_service(), ownerReferences=owners)], owner=OWNER, prune=True).is_empty
+
+
+def test_without_prune_nothing_is_deleted() -> None:
+    assert plan([], [stored(a_service())], owner=OWNER, prune=False).is_empty
+
+
+def test_what_is_being_deleted_is_left_to_its_end() -> None:
+    leaving = stored(a_service(), deletionTimestamp="2026-11-24T08:00:00Z")
+
+    assert plan([a_service(type="NodePort")], [leaving], owner=OWNER, prune=True).is_empty
+    assert plan([], [leaving], owner=OWNER, prune=True).is_empty
+
+
+def test_the_version_an_object_was_read_in_does_not_matter() -> None:
+    scaler = {**a_service(), "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+    live = stored(made(scaler)) | {"apiVersion": "autoscaling/v1"}
+
+    todo = plan([scaler], [live], owner=OWNER, prune=True)
+
+    assert (len(todo.create), len(todo.delete)) == (0, 0)
+
+
+SAME = {
+    "defaults are added": ({"a": 1, "b": 2}, {"a": 1}),
+    "an empty map is not kept": ({}, {"a": {}}),
+    "an empty text is not kept": ({}, {"a": ""}),
+    "named items in another order": ({"a": [{"name": "y"}, {"name": "x", "v": 1}]}, {"a": [{"name": "x"}, {"name": "y"}]}),
+    "named items of others": ({"a": [{"name": "x"}, {"name": "theirs"}]}, {"a": [{"name": "x"}]}),
+}
+OTHER = {
+    "another value": ({"a": 1}, {"a": 2}),
+    "missing": ({}, {"a": 2}),
+    "false is not absent": ({}, {"a": False}),
+    "a named item is missing": ({"a": [{"name": "x"}]}, {"a": [{"name": "x"}, {"name": "y"}]}),
+    "one argument more": ({"a": ["x", "y"]}, {"a": ["x"]}),
+    "arguments in another order": ({"a": ["x", "y"]}, {"a": ["y", "x"]}),
+    "another type": ({"a": "text"}, {"a": {"b": 1}}),
+}
+
+
+@pytest.mark.parametrize(("live", "sent"), SAME.values(), ids=SAME)
+def test_these_do_not_differ(live: Any, sent: Any) -> None:
+    assert not differs(sent, live)
+
+
+@pytest.mark.parametrize(("live", "sent"), OTHER.values(), ids=OTHER)
+def test_these_differ(live: Any, sent: Any) -> None:
+    assert differs(sent, live)
