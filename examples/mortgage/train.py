@@ -173,7 +173,9 @@ def write_all(output: Path) -> None:
             f"version {version}: {len(numbers) + len(words)} columns, AUC on {len(held_out)} held-out applications "
             f"{auc:.3f}, the example client's approval {score:.2f}, sha256 {made.sha256[:12]}…"
         )
-    print(f"written to {output}: mortgage-1.onnx mortgage-2.onnx sample-1.csv sample-2.csv request-1.json request-2.json")
+    print(
+        f"written to {output}: mortgage-1.onnx mortgage-2.onnx sample-1.csv sample-2.csv request-1.json request-2.json"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from bankmodel_operator.api.crd import custom_resource_definition
 from bankmodel_operator.api.v1alpha1 import BankModel
 from support.bankmodels import a_bankmodel

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from bankmodel_operator.generate import HEADER, render
 from support.resource_cases import RULES, TRANSITIONS
 

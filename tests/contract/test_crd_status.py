@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from bankmodel_operator.api.crd import custom_resource_definition
 from bankmodel_operator.api.v1alpha1 import BankModelStatus
 from bankmodel_operator.core.memory import decode, encode

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from bankmodel_operator.cluster.resources import RESOURCES
 from support.rights import NEEDED
 

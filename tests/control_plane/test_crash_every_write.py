@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cluster.api_only import ApiOnlyCluster
 from support.crashes import CRASHES, life, life_with_crash
 from support.stage import stage

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from cluster.api_only import ApiOnlyCluster
 from support.operator_process import eventually
 from support.stage import CHILDREN, Stage, a_model, stage

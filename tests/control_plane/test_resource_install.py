@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from bankmodel_operator.api.v1alpha1 import BankModel
 from support.bankmodels import a_bankmodel
 from support.kubectl import Kubectl

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from support.bankmodels import DIGEST, a_bankmodel
 from support.kubectl import Kubectl
 

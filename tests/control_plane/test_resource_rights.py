@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cluster.api_only import ApiOnlyCluster
 from support.kubectl import Kubectl
 from support.rights import NEEDED, Right

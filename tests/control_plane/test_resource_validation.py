@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from support.bankmodels import OTHER_DIGEST, a_bankmodel
 from support.kubectl import Kubectl
 from support.resource_cases import BOUNDS, RULES, TRANSITIONS, Refused

@@ -13,14 +13,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from support.bankmodels import a_bankmodel
-
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core import names, pods
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Observation, Report
 from bankmodel_operator.core.plan import Plan, plan
 from bankmodel_operator.core.rollout import decide
+from support.bankmodels import a_bankmodel
 
 Object = dict[str, Any]
 SETTINGS = CoreSettings("registry.example/bankmodel-serving:1", "bankmodel-system", ("monitoring",))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from cluster.api_only import ApiOnlyCluster
-
 from support.bankmodels import a_bankmodel
 from support.operator_process import OperatorProcess, eventually
 from support.proxy import Proxy

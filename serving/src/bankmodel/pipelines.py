@@ -20,7 +20,7 @@ _PICKLES = (".pkl", ".pickle", ".joblib")
 
 def load_pipeline(target: str) -> Any:
     """The object `target` names; a function is called (without arguments) and its result taken."""
-    if target.split(":")[0].endswith(_PICKLES):
+    if target.split(":", maxsplit=1)[0].endswith(_PICKLES):
         raise UsageError(
             f"{target}: pickle and joblib files are not read (they run code and hide versions); "
             "give path/to/train.py:attribute, where the attribute is the fitted pipeline or a function that returns it"
@@ -40,7 +40,7 @@ def _load_module(place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
     except ModuleNotFoundError as error:
-        if error.name != place.split(".")[0] and error.name != place:
+        if error.name != place.split(".", maxsplit=1)[0] and error.name != place:
             raise UsageError(f"{place} imports {error.name!r}, which is not installed here; install it") from error
         raise UsageError(f"no module {place!r} here; give its file instead: path/to/{place}.py:attribute") from error
     finally:

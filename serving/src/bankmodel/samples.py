@@ -46,7 +46,7 @@ def _read_file(path: Path, text: Sequence[str]) -> tuple[pd.DataFrame, str]:
         raise UsageError(f"sample {path} does not exist; give a .csv or .parquet file")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if path.suffix == ".csv":
-        return pd.read_csv(path, dtype={name: "str" for name in text}), digest
+        return pd.read_csv(path, dtype=dict.fromkeys(text, "str")), digest
     if path.suffix in (".parquet", ".pq"):
         return _read_parquet(path), digest
     raise UsageError(f"sample {path} ends in {path.suffix!r}; give a .csv or .parquet file")

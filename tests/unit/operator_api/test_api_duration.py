@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, strategies as st
+
 from bankmodel_operator.api.duration import format_duration, parse_duration
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from bankmodel_operator.api.v1alpha1 import BankModel, BankModelStatus
 from pydantic import ValidationError
+
+from bankmodel_operator.api.v1alpha1 import BankModel, BankModelStatus
 from support.bankmodels import a_bankmodel
 
 

@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, strategies as st
+
 from bankmodel_operator.api.quantity import LARGEST, amount, normalise
-from hypothesis import given
-from hypothesis import strategies as st
 
 _SUFFIXES = ("", "n", "u", "m", "k", "M", "G", "T", "P", "Ki", "Mi", "Gi", "Ti", "Pi", "e3", "E-3", "e1", "e+2")
 _NUMBERS = st.one_of(

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
+
 from bankmodel_operator.api.structural import structural
 from bankmodel_operator.api.v1alpha1 import Model
-from pydantic import Field
 
 
 class Leaf(Model):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.podstatus import a_pod, containers, fetch, last_words, ready, serving, unschedulable
 
 from bankmodel_operator.core.conditions import Reason
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import Refusal, Report
 from bankmodel_operator.core.pods import diagnose, see
+from support.podstatus import a_pod, containers, fetch, last_words, ready, serving, unschedulable
 
 MODEL_IMAGE = "registry.example/lending/mortgage:1"
 DEPLOYMENT: dict[str, Any] = {

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from support.bankmodels import DIGEST
-from support.simulated_cluster import Simulation
-
 from bankmodel_operator.core.observation import ClusterFacts
 from bankmodel_operator.core.rollout import decide, needed
+from support.bankmodels import DIGEST
+from support.simulated_cluster import Simulation
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 IMAGE = {"version": "2", "sha256": f"{2:064x}", "source": {"image": {"reference": "registry.example/m:2"}}}

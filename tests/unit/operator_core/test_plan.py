@@ -105,7 +105,10 @@ SAME = {
     "defaults are added": ({"a": 1, "b": 2}, {"a": 1}),
     "an empty map is not kept": ({}, {"a": {}}),
     "an empty text is not kept": ({}, {"a": ""}),
-    "named items in another order": ({"a": [{"name": "y"}, {"name": "x", "v": 1}]}, {"a": [{"name": "x"}, {"name": "y"}]}),
+    "named items in another order": (
+        {"a": [{"name": "y"}, {"name": "x", "v": 1}]},
+        {"a": [{"name": "x"}, {"name": "y"}]},
+    ),
     "named items of others": ({"a": [{"name": "x"}, {"name": "theirs"}]}, {"a": [{"name": "x"}]}),
 }
 OTHER = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.bankmodels import OTHER_DIGEST, a_bankmodel
 
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core.revision import inputs_of, name_of
+from support.bankmodels import OTHER_DIGEST, a_bankmodel
 
 
 def revision(**spec: Any) -> str:

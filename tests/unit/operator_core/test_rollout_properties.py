@@ -6,17 +6,16 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from support.bankmodels import DIGEST
-from support.simulated_cluster import Conflict, Crashed, Simulation
 
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.plan import plan
 from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Draining, Progressing
+from support.bankmodels import DIGEST
+from support.simulated_cluster import Conflict, Crashed, Simulation
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 DIGESTS = {str(number): f"{number:064x}" for number in range(1, 5)}
@@ -162,7 +161,9 @@ class Life(RuleBasedStateMachine):
             if each["kind"] == "Deployment"
         }
         state = decision.state
-        protected = [state.stable.revision] if isinstance(state, Progressing) else [state.stable.revision, state.superseded]
+        protected = (
+            [state.stable.revision] if isinstance(state, Progressing) else [state.stable.revision, state.superseded]
+        )
         assert all(sizes.get(revision, state.capacity) >= state.capacity for revision in protected)
 
     def _check_table_and_selector(self) -> None:

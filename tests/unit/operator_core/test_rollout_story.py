@@ -102,7 +102,9 @@ def test_a_drain_is_never_shorter_than_two_seconds() -> None:
 
 def test_pods_that_have_not_read_the_table_are_nudged_again() -> None:
     simulation = _draining()
-    first = {pod["metadata"]["annotations"]["serving.bankmodel.io/routing-generation"] for pod in simulation.pods.values()}
+    first = {
+        pod["metadata"]["annotations"]["serving.bankmodel.io/routing-generation"] for pod in simulation.pods.values()
+    }
     for name in simulation.pods:
         simulation.reports[name] = type(simulation.observe().pods[0].report or _report())(generation=1, connections=1)
 

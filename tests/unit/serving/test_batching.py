@@ -1,8 +1,7 @@
 """Which requests form the next batch."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bankmodel_serving.batching import Batch, BatchLimits, Lane, next_batch
 

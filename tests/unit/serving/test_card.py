@@ -4,13 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from support import tiny_models
+from hypothesis import given, strategies as st
 
 from bankmodel_serving import card as cards
 from bankmodel_serving.card import Card, Feature, Golden, Histogram, Score
 from bankmodel_serving.errors import CardError
+from support import tiny_models
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FLOATS | st.text()

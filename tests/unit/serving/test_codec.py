@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bankmodel_serving.card import Card, Feature
 from bankmodel_serving.codec import DecodeLimits, Decoder, Encoder, refuse_infinite

@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from support import tiny_models
 
 from bankmodel_serving.card import Card, Golden
 from bankmodel_serving.codec import DecodeLimits, Decoder
@@ -17,6 +16,7 @@ from bankmodel_serving.golden import golden_mismatch
 from bankmodel_serving.invariance import is_batch_invariant
 from bankmodel_serving.loading import load
 from bankmodel_serving.tensors import Array, schema_of
+from support import tiny_models
 
 LIMITS = DecodeLimits()
 

@@ -4,13 +4,12 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
-from support import tiny_models
+from hypothesis import given, strategies as st
 
 from bankmodel_serving.card import Card, Score
 from bankmodel_serving.observation import DEFAULT_EDGES, NumericTally, Observer, ScoreTally, TextTally, observer_for
 from bankmodel_serving.tensors import KINDS, TensorSpec, schema_of
+from support import tiny_models
 
 BY_NAME = {kind.datatype: kind for kind in KINDS}
 

@@ -1,8 +1,7 @@
 """The HTTP edge: same bytes, same events, however they are cut; and what a proxy could read differently is refused."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bankmodel_serving.protocol import Continue, Event, Refusal, Request, RequestReader, WireLimits, response_head
 

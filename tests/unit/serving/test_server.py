@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import tiny_models
-from support.scoring_process import DEADLINE_S, Answer, ScoringProcess, failed_start, tensor
 
 from bankmodel_serving.engine import Engine
+from support import tiny_models
+from support.scoring_process import DEADLINE_S, Answer, ScoringProcess, failed_start, tensor
 
 SMALL = ("--max-body", "20000", "--max-connections", "16", "--header-timeout", "0.3", "--request-timeout", "0.6")
 INCOME = tensor("income", "FP32", [2, 1], [None, 5.5])

@@ -3,8 +3,7 @@
 import pytest
 
 from bankmodel_serving.errors import SettingsInvalid
-from bankmodel_serving.fetch.settings import FileSource, HttpSource, S3Source
-from bankmodel_serving.fetch.settings import read_settings as read_fetch_settings
+from bankmodel_serving.fetch.settings import FileSource, HttpSource, S3Source, read_settings as read_fetch_settings
 from bankmodel_serving.settings import read_settings
 
 DIGEST = "a" * 64

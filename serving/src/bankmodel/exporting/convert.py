@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import onnx
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
@@ -14,6 +12,8 @@ from skl2onnx.common.shape_calculator import (
     calculate_linear_classifier_output_shapes,
     calculate_linear_regressor_output_shapes,
 )
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
 
 from bankmodel.errors import ConversionError
 from bankmodel.exporting.schema import Column
