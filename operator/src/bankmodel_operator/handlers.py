@@ -22,6 +22,8 @@ __all__ = ["key_of_child", "watch"]
 
 _OURS = f"{names.LABEL_MANAGED_BY}={names.FIELD_MANAGER}"
 _CRDS = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+# Only for peering, which is off; left out, kopf asks for the name of a user, and a container's has none.
+_IDENTITY: Any = names.FIELD_MANAGER
 _POD_MONITOR_CRD = f"{POD_MONITORS.plural}.{POD_MONITORS.group}"
 
 
@@ -53,7 +55,11 @@ async def watch(
     if not namespaces:
         _watch_pod_monitor_kind(registry, on_scrapers_changed)
     return await kopf.spawn_tasks(
-        registry=registry, settings=_settings(bool(namespaces)), clusterwide=not namespaces, namespaces=namespaces
+        registry=registry,
+        settings=_settings(bool(namespaces)),
+        identity=_IDENTITY,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
     )
 
 
