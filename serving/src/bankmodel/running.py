@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-import onnxruntime
 
 from bankmodel.errors import ConversionError
+from bankmodel_serving.runtime import onnxruntime
 
 __all__ = ["Runner"]
 

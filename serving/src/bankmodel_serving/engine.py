@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
 from bankmodel_serving.bound import BoundBatch
 from bankmodel_serving.errors import InferenceFailed, ModelInvalid
+from bankmodel_serving.runtime import onnxruntime as ort
 from bankmodel_serving.tensors import Array, TensorSpec, kind_of_onnx
 
 __all__ = ["Engine", "probe_rows"]
