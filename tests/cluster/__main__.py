@@ -41,8 +41,8 @@ class Kind(Protocol):
     def status(self, state: StateFolder) -> str:
         """Describe it."""
 
-    def build_images(self, state: StateFolder) -> None:
-        """Build the project's images and bring them there."""
+    def build_images(self, state: StateFolder) -> dict[str, str]:
+        """Build the project's images and bring them there; how a pod names each part's image."""
 
     def load(self, state: StateFolder, archive: Path) -> ArchivedImage:
         """Bring an OCI archive there."""
@@ -61,9 +61,9 @@ class _Node:
     def status(self, state: StateFolder) -> str:
         return node.status(state)
 
-    def build_images(self, state: StateFolder) -> None:
+    def build_images(self, state: StateFolder) -> dict[str, str]:
         prerequisites.ensure(prerequisites.IMAGE_PACKAGES, with_images=True)
-        images.build_images(state)
+        return images.build_images(state)
 
     def load(self, state: StateFolder, archive: Path) -> ArchivedImage:
         return images.load(state, archive)
@@ -95,7 +95,8 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         case "status":
             print(chosen.status(state))
         case "images":
-            chosen.build_images(state)
+            for part, reference in chosen.build_images(state).items():
+                print(f"{part} {reference}")
         case "load":
             image = chosen.load(state, arguments.archive)
             print(f"{image.name}\n{image.by_digest}")

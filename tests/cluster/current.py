@@ -43,7 +43,7 @@ def status(state: StateFolder) -> str:
     return run([state.path / "kubectl", "get", "nodes", "-o", "wide"])
 
 
-def build_images(_state: StateFolder) -> None:
+def build_images(_state: StateFolder) -> dict[str, str]:
     """Refuse: see the message."""
     raise ClusterError(_NOT_OURS)
 

@@ -48,11 +48,13 @@ class Image:
 IMAGES = (Image("serving"), Image("operator"))
 
 
-def build_images(state: StateFolder) -> None:
-    """Build what changed and bring it to the node."""
+def build_images(state: StateFolder) -> dict[str, str]:
+    """Build what changed and bring it to the node; each part's image by digest.
+
+    Earlier builds stay on the node: a revision keeps the image it was made with, and only their last layer is their own.
+    """
     require_running(state)
-    for image in IMAGES:
-        _forget_older(state, load(state, build(image)))
+    return {image.part: load(state, build(image)).by_digest for image in IMAGES}
 
 
 def build(image: Image) -> Path:
@@ -94,14 +96,6 @@ def load(state: StateFolder, archive: Path) -> ArchivedImage:
     for name in {image.name, image.by_digest}:
         _ctr(state, "tag", "--force", _source(state, image), name)
     return image
-
-
-def _forget_older(state: StateFolder, image: ArchivedImage) -> None:
-    """Let containerd reclaim earlier builds; a model image stays, since its older versions are still asked for by digest."""
-    repository = image.by_digest.partition("@")[0]
-    for name in {words[0] for words in _listed(state)}:
-        if name.startswith(f"{repository}@") and name != image.by_digest:
-            _ctr(state, "remove", name)
 
 
 def _names_on_node(state: StateFolder, image: ArchivedImage) -> set[str]:

@@ -46,14 +46,15 @@ def status(state: StateFolder) -> str:
     return run([state.path / "kubectl", "get", "nodes", "-o", "wide"])
 
 
-def build_images(state: StateFolder) -> None:
-    """Build with Docker on the Dockerfiles' own base and load into the node."""
+def build_images(state: StateFolder) -> dict[str, str]:
+    """Build with Docker on the Dockerfiles' own base and load into the node; each part's image by name."""
     _require_up(state)
     for image in IMAGES:
         with stage(f"building {image.name}"), tempfile.TemporaryDirectory() as context:
             build_context(image, Path(context))
             run(["docker", "build", "-q", "-t", image.name, "-f", image.dockerfile, context], deadline_s=1200)
             run(["kind", "load", "docker-image", "--name", _NAME, image.name], deadline_s=300)
+    return {image.part: image.name for image in IMAGES}
 
 
 def load(state: StateFolder, archive: Path) -> ArchivedImage:
