@@ -70,26 +70,12 @@ def error_body(message: str, reason: str | None = None) -> bytes:
 class Connection(asyncio.Protocol):
     """See the module. `on_leave` is set by the app while it works, and called if the client goes away meanwhile."""
 
+    # fmt: off
     __slots__ = (
-        *(
-            "_site",
-            "_reader",
-            "_transport",
-            "_loop",
-            "_waiting",
-            "_is_busy",
-            "_keeps_alive",
-            "_is_write_paused",
-        ),
-        *(
-            "_is_advancing",
-            "_is_lingering",
-            "_is_reading_paused",
-            "_since",
-            "_held",
-            "on_leave",
-        ),
+        "_has_ended", "_held", "_is_advancing", "_is_busy", "_is_lingering", "_is_reading_paused", "_is_write_paused",
+        "_keeps_alive", "_loop", "_reader", "_since", "_site", "_transport", "_waiting", "on_leave",
     )
+    # fmt: on
 
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
         self._site = site
