@@ -1,0 +1,153 @@
+"""An application's pod inside the cluster: it asks by the Service's DNS name, as a branch's loan desk would.
+
+It runs the scoring image only because that is at hand and has Python in it.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.kubectl import Kubectl
+from system.place import SystemFailed
+
+__all__ = ["CallerPod", "Load", "answer_of"]
+
+_SCRIPT = Path(__file__).with_name("load.py")
+_NAME = "loan-desk"
+_FOLDER = "/scripts"
+_PYTHON = "/opt/bankmodel/bin/python"
+_GRACE_S = 60.0
+
+
+@dataclass
+class Load:
+    """Load that runs; `summary` waits for its end."""
+
+    process: "subprocess.Popen[str]"
+    deadline_s: float
+
+    def summary(self) -> dict[str, Any]:
+        """What became of the requests; see load.py."""
+        out, errors = self.process.communicate(timeout=self.deadline_s)
+        return _parsed(self.process.returncode, out, errors)
+
+
+@dataclass(frozen=True)
+class CallerPod:
+    """The pod in one namespace."""
+
+    kubectl: Kubectl
+    namespace: str
+
+    def start(self, image: str, bodies: Sequence[str]) -> None:
+        """Make it, or take the one that is there, and wait until it runs."""
+        files = {"load.py": _SCRIPT.read_text(), "bodies.jsonl": "\n".join(bodies) + "\n"}
+        settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self._metadata(), "data": files}
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", body=settings)
+        if self._image() != image:
+            self.kubectl("-n", self.namespace, "delete", "pod", _NAME, "--ignore-not-found", "--grace-period=0")
+            self.kubectl("apply", "--server-side", "-f", "-", body=self._pod(image))
+        self.kubectl("-n", self.namespace, "wait", "--for=condition=Ready", f"pod/{_NAME}", "--timeout=50s")
+        self._wait_for_files(files)
+
+    def first_answer(self, url: str, *, deadline_s: float = 60.0) -> dict[str, Any]:
+        """Ask until the first good answer: `{"at": UNIX_SECONDS, "answer": {...}}`."""
+        words = self._words("wait", "--url", url, "--deadline", str(deadline_s))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=deadline_s + _GRACE_S, check=False)
+        found = _parsed(done.returncode, done.stdout, done.stderr)
+        if found["at"] is None:
+            raise SystemFailed(f"{url} gave no good answer within {deadline_s:g} s; the last try: {found['error']}")
+        return found
+
+    @contextmanager
+    def waiting(self, url: str, *, deadline_s: float = 60.0) -> "Iterator[subprocess.Popen[str]]":
+        """Ask in the background from now on; `answer_of` tells when the first good answer came."""
+        words = self._words("wait", "--url", url, "--deadline", str(deadline_s))
+        with _ended(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)) as process:
+            yield process
+
+    @contextmanager
+    def load(self, url: str, *, rate: float, seconds: float, connections: int = 8) -> Iterator[Load]:
+        """Steady load from now on."""
+        options = ("--rate", str(rate), "--seconds", str(seconds), "--connections", str(connections))
+        words = self._words("load", "--url", url, *options)
+        with _ended(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)) as process:
+            yield Load(process, seconds + _GRACE_S)
+
+    def _words(self, *words: str) -> list[str]:
+        before = [str(self.kubectl.binary), "--kubeconfig", str(self.kubectl.kubeconfig), "-n", self.namespace]
+        script = [_PYTHON, f"{_FOLDER}/load.py", *words, "--bodies", f"{_FOLDER}/bodies.jsonl"]
+        return [*before, "exec", _NAME, "--", *script]
+
+    def _wait_for_files(self, files: dict[str, str]) -> None:
+        """A changed ConfigMap takes the kubelet some seconds to bring into a pod that runs already."""
+        ends = time.monotonic() + _GRACE_S
+        command = ("-n", self.namespace, "exec", _NAME, "--", "cat")
+        while any(self.kubectl(*command, f"{_FOLDER}/{name}").stdout != text for name, text in files.items()):
+            if time.monotonic() > ends:
+                raise SystemFailed(f"the files of pod {_NAME} did not change within {_GRACE_S:g} s")
+            time.sleep(0.5)
+
+    def _image(self) -> str:
+        words = ("-n", self.namespace, "get", "pod", _NAME, "-o", "jsonpath={.spec.containers[0].image}")
+        return self.kubectl(*words, check=False).stdout
+
+    def _metadata(self) -> dict[str, Any]:
+        return {"name": _NAME, "namespace": self.namespace, "labels": {"app.kubernetes.io/name": _NAME}}
+
+    def _pod(self, image: str) -> dict[str, Any]:
+        container = {
+            "name": "caller",
+            "image": image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": [_PYTHON, "-c", "import signal; signal.sigwait([signal.SIGTERM])"],
+            "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+            "volumeMounts": [{"name": "scripts", "mountPath": _FOLDER}],
+        }
+        spec = {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": [{"name": "scripts", "configMap": {"name": _NAME}}],
+        }
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": self._metadata(), "spec": spec}
+
+
+def answer_of(process: "subprocess.Popen[str]", *, deadline_s: float = 120.0) -> dict[str, Any]:
+    """What `waiting` found: `{"at": UNIX_SECONDS, "answer": {...}}`."""
+    out, errors = process.communicate(timeout=deadline_s)
+    found = _parsed(process.returncode, out, errors)
+    if found["at"] is None:
+        raise SystemFailed(f"no good answer came in time; the last try: {found['error']}")
+    return found
+
+
+@contextmanager
+def _ended(process: "subprocess.Popen[str]") -> "Iterator[subprocess.Popen[str]]":
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _parsed(code: int, out: str, errors: str) -> dict[str, Any]:
+    if code != 0:
+        raise SystemFailed(f"the caller's pod failed with exit code {code}: {errors.strip()[-500:]}")
+    found: dict[str, Any] = json.loads(out)
+    return found
