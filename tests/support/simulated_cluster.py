@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -161,14 +162,13 @@ class Simulation:
         return self.objects[kind, name]
 
     def table(self) -> Mapping[str, Any]:
-        import json
-
         found = self.objects.get(("ConfigMap", f"{self.name}-routing"))
-        return json.loads(found["data"][names.ROUTING_KEY]) if found else {}
+        table: Mapping[str, Any] = json.loads(found["data"][names.ROUTING_KEY]) if found else {}
+        return table
 
     def selected(self) -> str:
         service = self.objects.get(("Service", self.name), {})
-        return service.get("spec", {}).get("selector", {}).get(names.LABEL_REVISION, "")
+        return str(service.get("spec", {}).get("selector", {}).get(names.LABEL_REVISION, ""))
 
     def condition(self, kind: str) -> Mapping[str, Any]:
         return next(each for each in self.model["status"]["conditions"] if each["type"] == kind)
@@ -178,11 +178,12 @@ class Simulation:
 
     @property
     def name(self) -> str:
-        return self.model["metadata"]["name"]
+        return str(self.model["metadata"]["name"])
 
     @property
     def rollout(self) -> Mapping[str, Any]:
-        return self.model.get("status", {}).get("rollout", {})
+        rollout: Mapping[str, Any] = self.model.get("status", {}).get("rollout", {})
+        return rollout
 
     # The API server
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bankmodel_operator.api.duration import format_duration, parse_duration
 
@@ -21,6 +21,7 @@ def test_what_is_no_duration_is_refused_by_name(written: object) -> None:
         parse_duration(written)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**8).map(lambda seconds: timedelta(seconds=seconds)))
 def test_written_duration_reads_back(value: timedelta) -> None:
     assert value == parse_duration(format_duration(value))

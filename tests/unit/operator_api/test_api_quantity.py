@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bankmodel_operator.api.quantity import LARGEST, amount, normalise
 
@@ -51,16 +51,19 @@ def test_what_kubernetes_cannot_count_is_refused(text: str) -> None:
         normalise(text)
 
 
+@settings(max_examples=100, deadline=None)
 @given(_QUANTITIES)
 def test_canonical_form_stands_for_the_same_amount(written: str) -> None:
     assert amount(written) == amount(normalise(written))
 
 
+@settings(max_examples=100, deadline=None)
 @given(_QUANTITIES)
 def test_canonical_form_is_its_own(written: str) -> None:
     assert normalise(written) == normalise(normalise(written))
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.integers(-(10**12), 10**12), st.sampled_from(["", "m", "k", "Ki", "Mi"]))
 def test_amount_is_exact(number: int, suffix: str) -> None:
     scale = {"": Decimal(1), "m": Decimal("0.001"), "k": Decimal(1000), "Ki": Decimal(1024), "Mi": Decimal(1024**2)}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bankmodel_operator.core.memory import decode, encode
 from bankmodel_operator.core.states import (
@@ -33,6 +33,7 @@ states: st.SearchStrategy[State] = st.one_of(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(states, moments)
 def test_every_state_comes_back_as_it_was_saved(state: State, since: datetime) -> None:
     stable, rollout = encode(state, since)

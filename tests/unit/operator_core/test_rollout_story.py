@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bankmodel_operator.core.observation import Report
 from support.bankmodels import DIGEST, OTHER_DIGEST
-from support.simulated_cluster import Simulation
+from support.simulated_cluster import Crashed, Simulation
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 
@@ -106,7 +107,7 @@ def test_pods_that_have_not_read_the_table_are_nudged_again() -> None:
         pod["metadata"]["annotations"]["serving.bankmodel.io/routing-generation"] for pod in simulation.pods.values()
     }
     for name in simulation.pods:
-        simulation.reports[name] = type(simulation.observe().pods[0].report or _report())(generation=1, connections=1)
+        simulation.reports[name] = Report(generation=1, connections=1)
 
     decision = simulation.reconcile()
 
@@ -323,8 +324,6 @@ def _draining() -> Simulation:
 
 
 def _saved_but_not_acted() -> Simulation:
-    from support.simulated_cluster import Crashed
-
     simulation = a_running_model()
     simulation.serve_version("2", OTHER_DIGEST)
     simulation.reconcile()
@@ -335,9 +334,3 @@ def _saved_but_not_acted() -> Simulation:
     except Crashed:
         return simulation
     raise AssertionError("there was nothing to crash before")
-
-
-def _report() -> object:
-    from bankmodel_operator.core.observation import Report
-
-    return Report()

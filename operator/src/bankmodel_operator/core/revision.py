@@ -18,7 +18,10 @@ NAME_LENGTH = 10
 
 
 def inputs_of(spec: BankModelSpec) -> dict[str, Any]:
-    """The revision inputs as written, without what equals a default: a later default changes no revision."""
+    """The revision inputs as written, without what equals a default: a field that comes later changes no revision.
+
+    The defaults themselves are therefore for life; a test pins them.
+    """
     model = spec.model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     serving = spec.serving.model_dump(
         mode="json", by_alias=True, exclude_defaults=True, include={"image", "resources", "pod"}
