@@ -1,0 +1,32 @@
+"""Lanes: a test's folder is its lane, quick lanes run first, and a skip is a failure: what could not run was not shown."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_LANES = ("unit", "contract", "control_plane", "e2e")
+_TESTS = Path(__file__).parent
+
+
+def _lane(item: pytest.Item) -> str:
+    return item.path.relative_to(_TESTS).parts[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by lane, and bring the lanes into order after the modules were shuffled."""
+    for item in items:
+        if _lane(item) in ("control_plane", "e2e"):
+            item.add_marker(_lane(item))
+    items.sort(key=lambda item: _LANES.index(_lane(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and nothing may be: {report.longrepr}"
+    return report
