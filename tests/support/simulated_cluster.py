@@ -17,7 +17,7 @@ from typing import Any
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core import names, pods
 from bankmodel_operator.core.decision import Decision
-from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Observation, Report
+from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Observation, Refusal, Report
 from bankmodel_operator.core.plan import Plan, plan
 from bankmodel_operator.core.rollout import decide
 from support.bankmodels import a_bankmodel
@@ -46,6 +46,9 @@ class Simulation:
         self.pods: dict[str, Object] = {}
         self.reports: dict[str, Report] = {}
         self.writes = 0
+        self.refuses: dict[str, str] = {}
+        """Kinds of which the API server takes nothing, with its words."""
+        self._refusals: tuple[Refusal, ...] = ()
         self._numbers = itertools.count(1)
         self.model = a_bankmodel(**spec)
         self.model["metadata"] |= {"uid": "model-uid", "generation": 1, "creationTimestamp": START.isoformat()}
@@ -113,6 +116,7 @@ class Simulation:
             foreign=tuple(copy.deepcopy(foreign)),
             pods=tuple(seen),
             cluster=self.facts,
+            refusals=self._refusals,
         )
 
     def reconcile(self, *, crash_before_write: int | None = None) -> Decision:
@@ -120,6 +124,7 @@ class Simulation:
         observation = self.observe()
         decision = decide(observation, self.settings, self.now)
         todo = plan(decision.desired, observation.owned, owner=self.model, prune=decision.prune)
+        self._refusals = ()
         for number, write in enumerate(self.writes_of(decision, todo)):
             if number == crash_before_write:
                 raise Crashed(f"before write {number}")
@@ -195,17 +200,27 @@ class Simulation:
         self.model["status"] = copy.deepcopy(dict(status))
 
     def _create(self, body: Mapping[str, Any]) -> None:
+        if self._is_refused(body):
+            return
         key = body["kind"], body["metadata"]["name"]
         if key in self.objects:
             raise Conflict(f"{key} exists")
         self._store(body, uid=f"uid-{next(self._numbers)}")
 
     def _apply(self, body: Mapping[str, Any]) -> None:
+        if self._is_refused(body):
+            return
         live = self.objects.get((body["kind"], body["metadata"]["name"]))
         fence = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
         if live is None or (live["metadata"]["uid"], live["metadata"]["resourceVersion"]) != fence:
             raise Conflict(f"{body['kind']} {body['metadata']['name']} is not what was observed")
         self._store(body, uid=live["metadata"]["uid"])
+
+    def _is_refused(self, body: Mapping[str, Any]) -> bool:
+        words = self.refuses.get(body["kind"], "")
+        if words:
+            self._refusals += (Refusal(names.ref_of(body), words),)
+        return bool(words)
 
     def _store(self, body: Mapping[str, Any], *, uid: str) -> None:
         self.writes += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,9 @@ from support.simulated_cluster import Conflict, Crashed, Simulation
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 DIGESTS = {str(number): f"{number:064x}" for number in range(1, 5)}
+
+
+KINDS = ("ConfigMap", "Service", "Deployment", "ControllerRevision", "PodDisruptionBudget", "NetworkPolicy")
 
 
 class Life(RuleBasedStateMachine):
@@ -62,6 +66,20 @@ class Life(RuleBasedStateMachine):
     @rule(number=st.integers(1, 9))
     def upgrade_the_operator(self, number: int) -> None:
         self.cluster.operator_upgrade(f"registry.example/bankmodel-serving:{number}")
+
+    @rule(kind=st.sampled_from(KINDS))
+    @precondition(lambda self: not self.frozen)  # a third fault at once
+    def somebody_deletes_a_child(self, kind: str) -> None:
+        for each in self.cluster.of_kind(kind)[:1]:
+            del self.cluster.objects[kind, each["metadata"]["name"]]
+
+    @rule(kind=st.sampled_from(KINDS))
+    def the_api_server_refuses_a_kind(self, kind: str) -> None:
+        self.cluster.refuses = {kind: "denied by policy"}
+
+    @rule()
+    def the_api_server_takes_everything_again(self) -> None:
+        self.cluster.refuses = {}
 
     @rule()
     def controllers_run(self) -> None:
@@ -120,6 +138,7 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In a fair environment it always gets there, and is then at rest."""
         self.cluster.edit(suspend=False)
+        self.cluster.refuses = {}
         decision = self.cluster.settle(60)
         writes = self.cluster.writes
         self.cluster.reconcile()
@@ -137,10 +156,8 @@ class Life(RuleBasedStateMachine):
         decision = decide(observation, self.cluster.settings, self.cluster.now)
         assert decision == decide(observation, self.cluster.settings, self.cluster.now)
         before = copy.deepcopy(self.cluster.model.get("status") or {})
-        try:
+        with contextlib.suppress(Crashed):
             self.cluster.reconcile(crash_before_write=crash_before_write)
-        except Crashed:
-            pass
         self._check_turn(before, decision)
         self._check_capacity(decision)
         self._check_table_and_selector()
@@ -167,7 +184,7 @@ class Life(RuleBasedStateMachine):
         assert all(sizes.get(revision, state.capacity) >= state.capacity for revision in protected)
 
     def _check_table_and_selector(self) -> None:
-        generation = self.cluster.table().get("generation", 0)
+        generation = self.cluster.table().get("generation", self.generation)
         assert generation >= self.generation
         self.generation = generation
         selected = self.cluster.selected()
@@ -185,7 +202,7 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=30,
+    max_examples=60,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

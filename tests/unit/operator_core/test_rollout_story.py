@@ -108,6 +108,7 @@ def test_pods_that_have_not_read_the_table_are_nudged_again() -> None:
     }
     for name in simulation.pods:
         simulation.reports[name] = Report(generation=1, connections=1)
+    simulation.wait(3)
 
     decision = simulation.reconcile()
 

@@ -126,9 +126,8 @@ def needed(observation: Observation) -> tuple[ObjectRef, ...]:
         ObjectRef("apps/v1", "ControllerRevision", own),
         ObjectRef("apps/v1", "Deployment", own),
         ObjectRef("v1", "Service", own),
+        ObjectRef("policy/v1", "PodDisruptionBudget", own),
     ]
-    if model.spec.serving.replicas > 1:
-        shared.append(ObjectRef("policy/v1", "PodDisruptionBudget", own))
     parent = Parent.of(model)
     return (*shared, *(names.ref_of(manifest) for manifest in _of_model(model, parent, observation.cluster)))
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import BankModel
-from bankmodel_operator.core.names import ObjectRef
+from bankmodel_operator.core.names import CONTAINER_SERVING, ObjectRef
 
 Manifest = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ class PodSeen:
     @property
     def is_running(self) -> bool:
         """Whether the scoring container runs, so that it may hold connections and can be scraped."""
-        return any(c.running for c in self.containers if c.name == "serving")
+        return any(c.running for c in self.containers if c.name == CONTAINER_SERVING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +133,4 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC with whole seconds, as Kubernetes writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -89,11 +89,17 @@ def _progressing(state: Progressing, observation: Observation, now: datetime) ->
     stable, target = state.stable, state.target
     failed = _stuck(target.revision, observation) or _late(target, observation, now)
     if failed:
-        return Outlook("Stuck", failed.reason, f"{failed.message} {_called(stable)} stays in service.")
+        return Outlook("Stuck", failed.reason, f"{failed.message} {_standing(stable, observation)}")
     wanted = replicas_of(state, observation.model.spec.serving.replicas)[target.revision]
     ready = ready_count(observation.pods, target.revision)
     message = f"{_called(target)}: {ready} of {wanted} pods are ready; {_called(stable)} serves until all are."
     return Outlook("Moving", Reason.PROGRESSING, message)
+
+
+def _standing(stable: Revision, observation: Observation) -> str:
+    if ready_count(observation.pods, stable.revision):
+        return f"{_called(stable)} stays in service."
+    return f"No pod of {_called(stable)[0].lower()}{_called(stable)[1:]} is ready either."
 
 
 def _stuck(revision: str, observation: Observation) -> Outlook | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bankmodel_operator.core import names
 from bankmodel_operator.core.children.parent import Parent
 from bankmodel_operator.core.children.routing import read_table
 from bankmodel_operator.core.conditions import Outlook, Reason, conditions
@@ -44,6 +45,8 @@ _DRAIN_LOOK = timedelta(milliseconds=500)
 _UNREADY_LOOK = timedelta(seconds=2)
 _LATE_LOOK = timedelta(seconds=30)
 _BLOCKED_LOOK = timedelta(seconds=5)
+_NUDGE_AGAIN = timedelta(seconds=3)
+"""A kubelet takes below a second; with a hundred pods, asking at every look would be hundreds of writes a second."""
 
 
 def decide(observation: Observation, settings: CoreSettings, now: datetime) -> Decision:
@@ -56,7 +59,7 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     step = _allowed(next_step(saved, observation, target, settings=settings, now=now), observation, blocked)
     state = step.state if step else saved
     is_held = _is_held(state, step, observation)
-    generation = _generation(state, observation, is_held=is_held)
+    generation = _generation(state, step, observation, is_held=is_held)
     found = _outlook(state, observation, blocked=blocked, target=target, now=now)
     answering = availability(state, observation, settings)
     said = conditions(observation.status, found, answering, generation=metadata.generation, now=now)
@@ -65,9 +68,9 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
         whole_status(observation, state, step, routing_generation=generation, conditions=said, now=now),
         desired=() if is_held else _ours(desired_children(state, observation, settings, generation), observation),
         prune=not is_held,
-        nudges=() if is_held else tuple(_nudges(state, observation, generation)),
+        nudges=() if is_held else tuple(_nudges(state, observation, generation, now)),
         wants_scrape=isinstance(state, Draining),
-        requeue_after=_next_look(state, observation, blocked=blocked, now=now),
+        requeue_after=_next_look(state, step, observation, blocked=blocked, now=now),
         events=tuple(_events(step, found, observation)),
     )
 
@@ -103,15 +106,27 @@ def _is_held(state: State, step: Step | None, observation: Observation) -> bool:
     return observation.model.spec.suspend or is_recovery or isinstance(state, Unseen | NotUnderstood)
 
 
-def _generation(state: State, observation: Observation, *, is_held: bool) -> int:
-    """It only grows: beyond all that was saved, written or reported, whenever the table's content changes."""
+def _generation(state: State, step: Step | None, observation: Observation, *, is_held: bool) -> int:
+    """It only grows: beyond all that was saved, written or reported, whenever the table's content changes.
+
+    One that was saved and never written is used again, whatever the content is by now: no pod has seen it. Otherwise
+    a table that is refused (a quota, a policy) would change the status with every try, and so cause the next one.
+    """
     parent = Parent.of(observation.model)
     content, live = read_table(find(observation, "ConfigMap", routing_configmap(parent.name)))
     saved = int((observation.status.get("rollout") or {}).get("generation", 0))
     reported = [pod.report.generation or 0 for pod in observation.pods if pod.report]
-    highest = max(saved, live, *reported)
+    highest = max(saved, live, *reported) or _generation_of_service(observation)
     is_in_force = content == table_of(state, parent) and live == highest
-    return highest if is_held or is_in_force else highest + 1
+    is_unwritten = step is None and live < saved == highest
+    return highest if is_held or is_in_force or is_unwritten else highest + 1
+
+
+def _generation_of_service(observation: Observation) -> int:
+    """The last trace of it where status and table are both lost."""
+    service = find(observation, "Service", observation.model.metadata.name) or {}
+    fence = str((service.get("metadata", {}).get("annotations") or {}).get(names.ANNOTATION_FENCE, ""))
+    return int(fence) if fence.isdecimal() else 0
 
 
 def _outlook(
@@ -128,20 +143,24 @@ def _ours(children: tuple[Manifest, ...], observation: Observation) -> tuple[Man
     return tuple(child for child in children if ref_of(child) not in taken)
 
 
-def _nudges(state: State, observation: Observation, generation: int) -> Iterator[Nudge]:
-    """While traffic moves, each pod that has not read the new table is made to; once more if that did not help."""
+def _nudges(state: State, observation: Observation, generation: int, now: datetime) -> Iterator[Nudge]:
+    """While traffic moves, each pod that has not read the new table is made to; again now and then until it has."""
     if not isinstance(state, Draining):
         return
+    again = (now - state.since) // _NUDGE_AGAIN
+    value = f"{generation}.{again}" if again else str(generation)
     for pod in (*alive(observation.pods, state.stable.revision), *alive(observation.pods, state.superseded)):
-        first, _, again = pod.nudged.partition(".")
-        if first != str(generation):
-            yield Nudge(pod.name, pod.uid, str(generation))
-        elif pod.report is not None and (pod.report.generation or 0) < generation:
-            yield Nudge(pod.name, pod.uid, f"{generation}.{int(again or 0) + 1}")
+        is_behind = pod.report is not None and (pod.report.generation or 0) < generation
+        if pod.nudged.partition(".")[0] != str(generation) or (is_behind and pod.nudged != value):
+            yield Nudge(pod.name, pod.uid, value)
 
 
-def _next_look(state: State, observation: Observation, *, blocked: Outlook | None, now: datetime) -> timedelta | None:
+def _next_look(
+    state: State, step: Step | None, observation: Observation, *, blocked: Outlook | None, now: datetime
+) -> timedelta | None:
     """When to look without an event; None where the periodic resync is enough."""
+    if step and step.turn is Turn.RECOVERED:
+        return timedelta(0)
     if observation.model.spec.suspend or isinstance(state, NotUnderstood):
         return None
     if blocked:
@@ -179,6 +198,12 @@ def _events(step: Step | None, found: Outlook, observation: Observation) -> Iter
 
 
 def _told(step: Step) -> str:
+    if step.turn is Turn.TAKEN_BACK and isinstance(step.state, Progressing):
+        stable = step.state.stable
+        return (
+            f"Callers return to revision {stable.revision} (version {stable.version}), "
+            f"because no pod of revision {step.state.target.revision} is ready."
+        )
     match step.state:
         case Serving(stable):
             return f"Revision {stable.revision} (version {stable.version}) serves."

@@ -89,7 +89,7 @@ class Turn(StrEnum):
     TARGET_WITHDRAWN = "TargetWithdrawn"
     TARGET_READY = "TargetReady"
     DRAINED = "Drained"
-    NOT_MOVED = "NotMoved"
+    TAKEN_BACK = "TakenBack"
 
 
 TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
@@ -103,7 +103,7 @@ TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
         (Progressing, Turn.TARGET_WITHDRAWN): Serving,
         (Progressing, Turn.TARGET_READY): Draining,
         (Draining, Turn.DRAINED): Serving,
-        (Draining, Turn.NOT_MOVED): Progressing,
+        (Draining, Turn.TAKEN_BACK): Progressing,
     }
 )
 """Every transition there is; a pair that is absent cannot happen, and asking for it raises KeyError."""
@@ -115,7 +115,7 @@ MEANING: Mapping[Turn, str] = MappingProxyType(
         Turn.TARGET_CHANGED: "the spec asks for another revision",
         Turn.TARGET_WITHDRAWN: "the spec asks for the stable revision again",
         Turn.TARGET_READY: "the first revision has a ready pod; a later one has all its pods ready",
-        Turn.DRAINED: "every old pod has read the new table and has no connection left, or time is up",
-        Turn.NOT_MOVED: "time is up, the selector still names the old revision and the new one has no ready pod",
+        Turn.DRAINED: "the new revision answers, and every old pod has read the new table and has no connection left; or time is up",
+        Turn.TAKEN_BACK: "time is up, the new revision has no ready pod, and the old one answers or callers never left it",
     }
 )

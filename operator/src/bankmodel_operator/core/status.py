@@ -63,14 +63,14 @@ def _scale(observation: Observation, state: State) -> Status:
 
 
 def _history(old: Mapping[str, Any], state: State, turn: Turn | None, now: datetime) -> list[Any]:
-    """Revisions that were stable, newest first; who gives way is entered at once, and taken out if nothing moved."""
+    """Revisions that were stable, newest first; who gives way is entered at once, and taken out if it comes back."""
     history: Sequence[Any] = old.get("history") or []
     if turn is Turn.TARGET_READY and isinstance(state, Draining):
         stable = old["stable"]
         entry = {key: stable[key] for key in ("revision", "version", "sha256") if key in stable}
         return [{**entry, "from": stable["since"], "until": format_time(now)}, *history][:HISTORY_LIMIT]
-    if turn is Turn.NOT_MOVED:
-        return list(history[1:])
+    if turn is Turn.TAKEN_BACK and isinstance(state, Progressing) and history:
+        return list(history[1:] if history[0].get("revision") == state.stable.revision else history)
     return list(history)
 
 
@@ -84,4 +84,6 @@ def _lead_time(observation: Observation, state: State, turn: Turn | None, now: d
         return {"revision": state.target.revision, "applied": format_time(now)}
     if turn is Turn.TARGET_READY and saved is not None:
         return {**saved, "ready": format_time(now), "promoted": format_time(now)}
+    if turn is Turn.TAKEN_BACK and saved is not None:
+        return {key: value for key, value in saved.items() if key not in ("ready", "promoted")}
     return saved

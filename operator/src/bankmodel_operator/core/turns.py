@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bankmodel_operator.core.children.record import Record
 from bankmodel_operator.core.desired import replicas_of
 from bankmodel_operator.core.live import deployment_of, live_records, selected_revision
-from bankmodel_operator.core.observation import CoreSettings, Observation
+from bankmodel_operator.core.observation import CoreSettings, Observation, parse_time
 from bankmodel_operator.core.pods import alive, ready_count
 from bankmodel_operator.core.states import (
     TRANSITIONS,
@@ -66,13 +67,10 @@ def _step(
 
 
 def _from_unseen(observation: Observation, target: Revision, now: datetime) -> Step:
-    selected = selected_revision(observation)
-    record = live_records(observation).get(selected)
+    record = live_records(observation).get(selected_revision(observation))
     if record is None:
         return Step(Turn.FIRST_SEEN, Starting(target))
-    model = record.inputs.get("model", {})
-    stable = Revision(selected, model.get("version", ""), model.get("sha256", ""), record.image, since=now)
-    return Step(Turn.RECOVERED, Serving(stable))
+    return Step(Turn.RECOVERED, Serving(_recorded(record, now)))
 
 
 def _from_starting(state: Starting, observation: Observation, target: Revision, now: datetime) -> Step | None:
@@ -112,13 +110,14 @@ def _from_progressing(
 
 
 def _from_draining(state: Draining, observation: Observation, now: datetime) -> Step | None:
-    selected = selected_revision(observation)
-    if selected == state.stable.revision:
-        is_over = now >= state.until or _is_drained(state, observation, now)
-        return Step(Turn.DRAINED, Serving(state.stable)) if is_over else None
-    if now < state.until or selected != state.superseded or ready_count(observation.pods, state.stable.revision):
+    has_moved = selected_revision(observation) == state.stable.revision
+    is_answered = ready_count(observation.pods, state.stable.revision) > 0
+    if now >= state.until and not is_answered:
+        return _taken_back(state, observation, now) or Step(Turn.DRAINED, Serving(state.stable))
+    if not has_moved:
         return None  # the selector moves as soon as one pod of the new stable is ready
-    return _not_moved(state, observation, now)
+    is_over = now >= state.until or (is_answered and _is_drained(state, observation, now))
+    return Step(Turn.DRAINED, Serving(state.stable)) if is_over else None
 
 
 def _is_drained(state: Draining, observation: Observation, now: datetime) -> bool:
@@ -130,14 +129,26 @@ def _is_drained(state: Draining, observation: Observation, now: datetime) -> boo
     )
 
 
-def _not_moved(state: Draining, observation: Observation, now: datetime) -> Step | None:
-    """Back beside each other: callers never left the old revision, and the new one has died meanwhile."""
-    history = observation.status.get("history") or [{}]
+def _taken_back(state: Draining, observation: Observation, now: datetime) -> Step | None:
+    """Back beside each other: the new revision has died, and the old one answers or callers never left it.
+    None where there is nothing to go back to."""
     record = live_records(observation).get(state.superseded)
-    if record is None or history[0].get("revision") != state.superseded:
+    has_stayed = selected_revision(observation) == state.superseded
+    if record is None or not (has_stayed or ready_count(observation.pods, state.superseded)):
         return None
-    entry = history[0]
-    since = datetime.fromisoformat(entry["from"])
-    stable = Revision(state.superseded, entry.get("version", ""), entry.get("sha256", ""), record.image, since)
     target = replace(state.stable, since=now)
-    return Step(Turn.NOT_MOVED, Progressing(stable, target, capacity=state.capacity))
+    return Step(Turn.TAKEN_BACK, Progressing(_before(observation, record, now), target, capacity=state.capacity))
+
+
+def _before(observation: Observation, record: Record, now: datetime) -> Revision:
+    """The superseded revision as it was when it was stable."""
+    entry = (observation.status.get("history") or [{}])[0]
+    if entry.get("revision") != record.revision:
+        return _recorded(record, now)
+    version, sha256, since = entry.get("version", ""), entry.get("sha256", ""), parse_time(entry["from"])
+    return Revision(record.revision, version, sha256, record.image, since)
+
+
+def _recorded(record: Record, since: datetime) -> Revision:
+    model = record.inputs.get("model", {})
+    return Revision(record.revision, model.get("version", ""), model.get("sha256", ""), record.image, since)
