@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bankmodel_operator.core.conditions import Reason
+from bankmodel_operator.core.diagnosis import diagnose, last_words as last_words_module
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import Refusal, Report
-from bankmodel_operator.core.pods import diagnose, see
+from bankmodel_operator.core.pods import see
 from support.podstatus import a_pod, containers, fetch, last_words, ready, serving, unschedulable
 
 MODEL_IMAGE = "registry.example/lending/mortgage:1"
@@ -225,3 +226,54 @@ def test_what_others_say_is_cut() -> None:
 
     assert failure is not None
     assert len(failure.message) < 600
+
+
+CONTAINER_REASONS = [str(reason) for reason in last_words_module.REMEDIES]
+
+
+@pytest.mark.parametrize("reason", CONTAINER_REASONS)
+def test_what_a_container_says_is_believed_in_its_last_words_and_in_its_probe(reason: str) -> None:
+    ended = containers(serving(terminated=last_words(reason, "so it is")))
+    report = Report(ready_reason=reason, ready_message="so it is")
+
+    by_words = diagnose([see(a_pod(ended))], DEPLOYMENT)
+    by_probe = diagnose([see(a_pod(containers(serving(running=True))), report)], DEPLOYMENT)
+
+    assert by_words is not None
+    assert reason == str(by_words.reason)
+    assert by_words == by_probe
+
+
+def test_two_digests_are_shown_in_full() -> None:
+    message = f"/model/model.onnx has sha256 {'a' * 64}, the spec asks for {'b' * 64}; correct spec.model.sha256"
+
+    failure = diagnose([see(a_pod(containers(serving(terminated=last_words("DigestMismatch", message)))))], DEPLOYMENT)
+
+    assert failure is not None
+    assert message in failure.message
+
+
+NOT_OURS = {
+    "no JSON": "Traceback (most recent call last): …",
+    "JSON that is no object": "[1, 2]",
+    "a reason containers may not give": '{"reason": "Serving", "message": "all is well"}',
+    "no reason": '{"message": "bad"}',
+    "a reason that is no text": '{"reason": ["DigestMismatch"]}',
+}
+
+
+@pytest.mark.parametrize("message", NOT_OURS.values(), ids=NOT_OURS)
+def test_other_last_words_are_no_verdict(message: str) -> None:
+    status = containers(serving(running=True, last={"exitCode": 1, "message": message}, restarts=1))
+
+    assert diagnose([see(a_pod(status))], DEPLOYMENT) is None
+
+
+def test_the_failure_that_explains_most_comes_first() -> None:
+    pending = see(a_pod(unschedulable("0/1 nodes are available"), name="mortgage-abc-0"))
+    refused = see(a_pod(containers(serving(terminated=last_words("ModelInvalid", "no ONNX file")))))
+
+    failure = diagnose([pending, refused], DEPLOYMENT)
+
+    assert failure is not None
+    assert failure.reason is Reason.MODEL_INVALID

@@ -8,9 +8,10 @@ from typing import assert_never
 from bankmodel_operator.api.duration import format_duration
 from bankmodel_operator.core.conditions import Availability, Failure, Outlook, Reason
 from bankmodel_operator.core.desired import replicas_of, stable_of
+from bankmodel_operator.core.diagnosis import diagnose
 from bankmodel_operator.core.live import deployment_of, live_records, selected_revision
 from bankmodel_operator.core.observation import CoreSettings, Observation
-from bankmodel_operator.core.pods import alive, diagnose, ready_count
+from bankmodel_operator.core.pods import alive, ready_count
 from bankmodel_operator.core.states import (
     Draining,
     NotUnderstood,
