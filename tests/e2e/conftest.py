@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from system.scene import Scene
 from support.kubectl import Kubectl
 from system import mortgage
 from system.installation import install_operator
 from system.mortgage import Mortgage
 from system.place import Place
+from system.scene import Scene
 
 _NAME = "test"
 
