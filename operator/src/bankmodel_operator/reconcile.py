@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from bankmodel_operator.cluster.apply import converge
 from bankmodel_operator.cluster.client import Api, Object
 from bankmodel_operator.cluster.discovery import Discovery
+from bankmodel_operator.cluster.errors import Unreadable
 from bankmodel_operator.cluster.events import Note, Recorder
 from bankmodel_operator.cluster.observe import Ask, observe
 from bankmodel_operator.cluster.queue import Key
 from bankmodel_operator.cluster.status import save_status
+from bankmodel_operator.core.conditions import with_spec_invalid
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.observation import CoreSettings, Refusal
 from bankmodel_operator.core.plan import plan
@@ -63,9 +65,13 @@ class Reconciler:
         """One pass."""
         memory = self._memories.get(key, _Memory())
         facts = await self._discovery.facts()
-        found = await observe(
-            self._api, key, facts=facts, ask=self._ask, ask_all=memory.wants_scrape, refusals=memory.refusals
-        )
+        try:
+            found = await observe(
+                self._api, key, facts=facts, ask=self._ask, ask_all=memory.wants_scrape, refusals=memory.refusals
+            )
+        except Unreadable as error:
+            await self._say_unreadable(error)
+            raise
         if found is None:
             self._forget(key)
             return None
@@ -77,6 +83,12 @@ class Reconciler:
         refusals = await converge(self._api, key[0], todo, decision.nudges)
         self._memories[key] = _Memory(decision.wants_scrape, refusals, decision.state_name)
         return _next_look(decision, refusals, memory.refusals)
+
+    async def _say_unreadable(self, error: Unreadable) -> None:
+        live = error.live
+        generation = live["metadata"]["generation"]
+        status = with_spec_invalid(live.get("status") or {}, error.words, generation=generation, now=self._now())
+        await save_status(self._api, live, status)
 
     def _report(self, key: Key, live: Object, decision: Decision, memory: _Memory) -> None:
         self._metrics.in_state(*key, decision.state_name)

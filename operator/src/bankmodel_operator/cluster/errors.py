@@ -7,7 +7,8 @@ ClusterError
 │   └── LeaseLost        we may not write any more: this process ends
 └── GiveUp           trying again changes nothing until somebody acts
     ├── Forbidden        a right is missing
-    └── Refused          the apiserver does not take this object
+    ├── Refused          the apiserver does not take this object
+    └── Unreadable       the spec is not what this operator understands
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ClusterError", "Conflict", "Forbidden", "GiveUp", "LeaseLost", "Refused", "Retry", "Unavailable", "raised"]
+__all__ = [
+    "ClusterError",
+    "Conflict",
+    "Forbidden",
+    "GiveUp",
+    "LeaseLost",
+    "Refused",
+    "Retry",
+    "Unavailable",
+    "Unreadable",
+    "raised",
+]
 
 _MOST_WORDS = 200
 
@@ -55,6 +67,14 @@ class Forbidden(GiveUp):
 
 class Refused(GiveUp):
     """The apiserver does not accept the object as it is."""
+
+
+class Unreadable(GiveUp):
+    """The spec can't be read; `live` is the object it is in, so that its status can say so."""
+
+    def __init__(self, message: str, *, live: dict[str, Any], target: str, words: str) -> None:
+        super().__init__(message, target=target, words=words)
+        self.live = live
 
 
 def raised(verb: str, target: str, code: int, answer: Mapping[str, Any]) -> ClusterError:

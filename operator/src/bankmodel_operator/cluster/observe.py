@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.cluster.client import Api, Object
-from bankmodel_operator.cluster.errors import Refused
+from bankmodel_operator.cluster.errors import Unreadable
 from bankmodel_operator.cluster.queue import Key
 from bankmodel_operator.cluster.resources import CHILDREN, MODELS, POD_MONITORS, PODS, RESOURCES, Ref
 from bankmodel_operator.core import names, pods, rollout
@@ -28,7 +28,7 @@ Ask = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Report]]]
 async def observe(
     api: Api, key: Key, *, facts: ClusterFacts, ask: Ask, ask_all: bool = False, refusals: tuple[Refusal, ...] = ()
 ) -> tuple[Object, Observation] | None:
-    """The live object and all that was seen of it; None when there is no such model.
+    """The live object and all that was seen of it; None when there is no such model. Raises Unreadable.
 
     Pods that run but are not ready are always asked for their reason, the others only when `ask_all`.
     """
@@ -37,7 +37,8 @@ async def observe(
         return None
     model = _parsed(live)
     children, seen = await asyncio.gather(_children(api, key, facts), _pods(api, key))
-    owned = tuple(child for child in children if _is_owned(child, live["metadata"]["uid"]))
+    uid = live["metadata"]["uid"]
+    owned = tuple(child for child in children if _is_owned(child, uid))
     observation = Observation(
         model=model,
         status=live.get("status") or {},
@@ -46,7 +47,10 @@ async def observe(
         cluster=facts,
         refusals=refusals,
     )
-    return live, replace(observation, foreign=await _foreign(api, key[0], observation))
+    named = await _not_listed(api, key[0], observation)
+    strays = tuple(each for each in named if _is_owned(each, uid))  # ours, but somebody took their label away
+    foreign = tuple(each for each in named if not _is_owned(each, uid))
+    return live, replace(observation, owned=(*owned, *strays), foreign=foreign)
 
 
 async def _children(api: Api, key: Key, facts: ClusterFacts) -> tuple[Object, ...]:
@@ -67,8 +71,8 @@ async def _asked(seen: tuple[PodSeen, ...], ask: Ask, ask_all: bool) -> tuple[Po
     return tuple(replace(pod, report=reports.get(pod.name)) for pod in seen)
 
 
-async def _foreign(api: Api, namespace: str, observation: Observation) -> tuple[Object, ...]:
-    """Objects that are not ours under names we need; asked for by name only where no owned object has the name."""
+async def _not_listed(api: Api, namespace: str, observation: Observation) -> tuple[Object, ...]:
+    """Objects under names we need; asked for by name only where no owned object has the name."""
     ours = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in observation.owned}
     wanted = (ref for ref in rollout.needed(observation) if (ref.kind, ref.name) not in ours)
     return await _present(api, (Ref(RESOURCES[ref.kind], namespace, ref.name) for ref in wanted))
@@ -97,4 +101,4 @@ def _parsed(live: Object) -> BankModel:
         message = (
             f"{target} cannot be read: {faults}; apply the CRD of this operator's version, then the resource again"
         )
-        raise Refused(message, target=target, words=faults) from error
+        raise Unreadable(message, live=live, target=target, words=faults) from error

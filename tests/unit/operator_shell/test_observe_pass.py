@@ -1,0 +1,99 @@
+"""What a pass makes of odd objects: one of ours without its label, and a spec that cannot be read."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from bankmodel_operator.cluster.client import Api
+from bankmodel_operator.cluster.discovery import Discovery
+from bankmodel_operator.cluster.errors import Unreadable
+from bankmodel_operator.cluster.events import Recorder
+from bankmodel_operator.cluster.observe import observe
+from bankmodel_operator.cluster.resources import Ref, Resource
+from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Report
+from bankmodel_operator.reconcile import Reconciler
+from bankmodel_operator.telemetry.metrics import Metrics
+from support.bankmodels import a_bankmodel
+
+KEY = ("lending", "mortgage-approval")
+NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+class ReadOnlyCluster:
+    """Objects by kind and name; finds by name what has lost its label, and keeps what is put."""
+
+    def __init__(self, *objects: dict[str, Any]) -> None:
+        self._objects = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        self.puts: list[dict[str, Any]] = []
+
+    async def get(self, ref: Ref) -> dict[str, Any] | None:
+        return copy.deepcopy(self._objects.get((ref.resource.kind, ref.name)))
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[dict[str, Any], ...]:
+        return ()
+
+    async def put(self, body: dict[str, Any], subresource: str = "") -> dict[str, Any]:
+        self.puts.append(body)
+        self._objects[body["kind"], body["metadata"]["name"]] = body
+        return body
+
+
+class NoFacts:
+    async def facts(self) -> ClusterFacts:
+        return ClusterFacts()
+
+
+async def nobody(addresses: Mapping[str, str]) -> Mapping[str, Report]:
+    return {}
+
+
+def a_model(**spec: Any) -> dict[str, Any]:
+    model = a_bankmodel(**spec)
+    model["metadata"] |= {"uid": "model-uid", "generation": 3, "resourceVersion": "1"}
+    return model
+
+
+def a_service(uid: str) -> dict[str, Any]:
+    owner = {"kind": "BankModel", "name": KEY[1], "uid": uid, "controller": True}
+    metadata = {"name": KEY[1], "namespace": KEY[0], "ownerReferences": [owner]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+
+
+OWNERS = {"ours": ("model-uid", 1, 0), "of somebody else": ("other-uid", 0, 1)}
+
+
+@pytest.mark.parametrize(("uid", "owned", "foreign"), OWNERS.values(), ids=OWNERS)
+async def test_an_object_without_our_label_is_told_by_its_owner(uid: str, owned: int, foreign: int) -> None:
+    api = cast(Api, ReadOnlyCluster(a_model(), a_service(uid)))
+
+    found = await observe(api, KEY, facts=ClusterFacts(), ask=nobody)
+
+    assert found is not None
+    assert (owned, foreign) == (len(found[1].owned), len(found[1].foreign))
+
+
+async def test_a_spec_that_cannot_be_read_shows_in_the_status_and_is_written_once() -> None:
+    cluster = ReadOnlyCluster(a_model(tier="Gigantic"))
+    one_pass = Reconciler(
+        cast(Api, cluster),
+        settings=CoreSettings("registry.example/serving:1", "bankmodel-system"),
+        discovery=cast(Discovery, NoFacts()),
+        ask=nobody,
+        recorder=cast(Recorder, None),
+        metrics=Metrics(),
+        now=lambda: NOW,
+    )
+    for _ in range(2):
+        with pytest.raises(Unreadable):
+            await one_pass(KEY)
+
+    (saved,) = cluster.puts
+    stalled = next(each for each in saved["status"]["conditions"] if each["type"] == "Stalled")
+
+    assert (stalled["status"], stalled["reason"]) == ("True", "SpecInvalid")
+    assert "tier" in stalled["message"]
