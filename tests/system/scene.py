@@ -42,6 +42,14 @@ class Scene:
         pod.start(self.images["serving"], self.example.bodies("2"))
         return pod
 
+    def answering(self) -> CallerPod:
+        """Version 1 serves and an application asks: the node's proxy may know its Service a second later than Ready says."""
+        pod = self.caller()
+        self.apply(self.manifest("1"))
+        self.serves("1")
+        pod.first_answer(self.url)
+        return pod
+
     def manifest(self, version: str = "1", *, name: str = MODEL, **spec: Any) -> dict[str, Any]:
         """The example's BankModel; `spec` replaces whole fields of its spec."""
         model = self.example.manifest(version, self.namespace, **spec)

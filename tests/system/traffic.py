@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from system.caller import CallerPod
 from system.mortgage import MODEL
 from system.scene import Scene
 
@@ -14,7 +13,7 @@ _SETTLE_S = 2.0
 
 def update_under_load(scene: Scene, *, rate: float, seconds: float) -> dict[str, Any]:
     """Version 1 to version 2 while requests come; what became of them (see load.py), and `update_s`."""
-    caller = _answering(scene)
+    caller = scene.answering()
     with caller.load(scene.url, rate=rate, seconds=seconds) as load:
         time.sleep(_SETTLE_S)
         began = time.monotonic()
@@ -26,22 +25,13 @@ def update_under_load(scene: Scene, *, rate: float, seconds: float) -> dict[str,
 
 def delete_a_pod_under_load(scene: Scene, *, rate: float, seconds: float) -> dict[str, Any]:
     """One of two pods is deleted while requests come; what became of them."""
-    caller = _answering(scene)
+    caller = scene.answering()
     with caller.load(scene.url, rate=rate, seconds=seconds) as load:
         time.sleep(_SETTLE_S)
         victim = scene.pods(MODEL)[0]["metadata"]["name"]
         scene.kubectl("delete", "pod", victim, "--wait=false")
         scene.eventually(lambda: _is_replaced(scene, victim), "the pod is replaced")
         return load.summary()
-
-
-def _answering(scene: Scene) -> CallerPod:
-    """Version 1 serves, and the node's proxy knows its Service: that may take it a second longer than Ready says."""
-    caller = scene.caller()
-    scene.apply(scene.manifest("1"))
-    scene.serves("1")
-    caller.first_answer(scene.url)
-    return caller
 
 
 def _is_replaced(scene: Scene, victim: str) -> bool:
