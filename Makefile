@@ -58,6 +58,7 @@ crds: $(READY) ## write crds/ from the models
 	@$(RUN) -m bankmodel_operator.generate crd > crds/bankmodels.serving.bankmodel.io.yaml
 docs: $(READY) ## write the generated pages of docs/
 	@$(RUN) -m bankmodel_operator.generate rollout > docs/rollout.md
+	@$(RUN) -m bankmodel_operator.generate settings > docs/settings.md
 lock: $(READY) ## write requirements/*.lock from pyproject.toml
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" requirements/lock.sh
 clean: ## remove what was built in the checkout; the cache outside it stays

@@ -57,6 +57,21 @@ class Reason(StrEnum):
     SPEC_INVALID = "SpecInvalid"
 
 
+STALLING = frozenset(Reason) - {
+    Reason.NOT_SEEN,
+    Reason.STARTING,
+    Reason.SERVING,
+    Reason.SCALING,
+    Reason.PROGRESSING,
+    Reason.DRAINING,
+    Reason.SUSPENDED,
+    Reason.WAITING_FOR_LEFTOVERS,
+    Reason.UNAVAILABLE,
+    Reason.NOT_STALLED,
+}
+"""The reasons with which a model can be stuck until somebody acts; docs/runbooks.md has a section for each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What is wrong and what to do about it: stuck until somebody acts."""
