@@ -145,7 +145,8 @@ def telling_client(models: dict[str, Pipeline]) -> pd.Series:
 def probability(model: Pipeline, rows: pd.DataFrame, version: str) -> np.ndarray:
     """The probability of approval."""
     numbers, words = columns(version)
-    return model.predict_proba(rows[numbers + words])[:, 1]
+    approved: np.ndarray = model.predict_proba(rows[numbers + words])[:, 1]
+    return approved
 
 
 def write_all(output: Path) -> None:

@@ -29,8 +29,15 @@ def quantile_edges(values: np.ndarray, bins: int = _BINS_MAX) -> tuple[float, ..
     if len(distinct) <= bins:
         between = (distinct[:-1] + distinct[1:]) / 2
         return tuple(float(edge) for edge in (distinct[0], *between, distinct[-1]))
-    cuts = np.unique(np.quantile(finite, np.linspace(0, 1, bins + 1), method="nearest"))
+    cuts = _cuts(finite, bins)
+    if len(cuts) <= bins // 2:  # nearly all values are one and the same: what moves is in the others
+        cuts = _cuts(distinct, bins)
     return tuple(float(edge) for edge in cuts)
+
+
+def _cuts(values: np.ndarray, bins: int) -> np.ndarray:
+    found: np.ndarray = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1), method="nearest"))
+    return found
 
 
 def count_numbers(values: np.ndarray, edges: Sequence[float]) -> Histogram:

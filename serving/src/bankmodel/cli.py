@@ -32,7 +32,7 @@ app = typer.Typer(
 _out = Console(soft_wrap=False)
 _err = Console(stderr=True)
 
-File = Annotated[Path, typer.Argument(help="An ONNX file.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX file.", show_default=False)]
 SampleOption = Annotated[
     Path, typer.Option("--sample", help="Rows the model is judged on, .csv or .parquet.", show_default=False)
 ]
@@ -78,12 +78,15 @@ def export(
     pipeline: Annotated[
         str,
         typer.Argument(
-            help="module:attribute or path/to/train.py:attribute, the fitted pipeline or a function that returns it."
+            metavar="PIPELINE",
+            help="module:attribute or path/to/train.py:attribute, the fitted pipeline or a function that returns it.",
         ),
     ],
     *,
     sample: SampleOption,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The ONNX file to write.")] = Path("model.onnx"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file to write.")] = Path(
+        "model.onnx"
+    ),
     name: NameOption = None,
     version: VersionOption = None,
     positive: Annotated[
@@ -174,7 +177,7 @@ def inspect(
 ) -> None:
     """Show what an ONNX file takes, answers, and says about itself."""
     from bankmodel import onnx_file
-    from bankmodel.terminal import Listing, show_file
+    from bankmodel.listing import Listing, as_document, show_file
 
     model = onnx_file.load(file)
     listing = Listing(
@@ -185,7 +188,7 @@ def inspect(
         card=onnx_file.card_in(model),
     )
     if as_json:
-        typer.echo(json.dumps(_as_document(listing), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(as_document(listing), indent=2, ensure_ascii=False))
     else:
         show_file(_out, listing)
 
@@ -233,7 +236,13 @@ def manifest(
     """Print the BankModel for the file, with the digests filled in: … | kubectl apply -f -"""
     from bankmodel.manifest import manifest as write_manifest
 
-    places = {"image": image, "archive": archive and str(archive), "http": http, "s3": s3, "volume": volume}
+    places: dict[str, str | None] = {
+        "image": image,
+        "archive": str(archive) if archive else None,
+        "http": http,
+        "s3": s3,
+        "volume": volume,
+    }
     options = {
         "endpoint": endpoint,
         "region": region,
@@ -242,8 +251,18 @@ def manifest(
         "path": image_path,
     }
     origin = _origin(places, {key: value for key, value in options.items() if value})
-    identity = {"name": name, "version": version, "purpose": purpose, "namespace": namespace, "replicas": replicas}
-    typer.echo(write_manifest(file, origin, owner=owner, tier=tier, **identity), nl=False)
+    text = write_manifest(
+        file,
+        origin,
+        owner=owner,
+        tier=tier,
+        name=name,
+        version=version,
+        purpose=purpose,
+        namespace=namespace,
+        replicas=replicas,
+    )
+    typer.echo(text, nl=False)
 
 
 def _origin(places: dict[str, str | None], options: dict[str, Any]) -> Any:
@@ -267,18 +286,3 @@ def _moment(text: str | None) -> datetime | None:
 def _say_written(path: Path, sha256: str) -> None:
     _err.print(f"written {escape(str(path))}", highlight=False, soft_wrap=True)
     typer.echo(f"sha256:{sha256}")
-
-
-def _as_document(listing: Any) -> dict[str, Any]:
-    from bankmodel_serving import card as cards
-
-    def puts(found: Any) -> list[dict[str, Any]]:
-        return [{"name": put.name, "datatype": put.datatype, "shape": list(put.shape)} for put in found]
-
-    return {
-        "file": str(listing.path),
-        "sha256": listing.sha256,
-        "inputs": puts(listing.inputs),
-        "outputs": puts(listing.outputs),
-        "card": listing.card and json.loads(cards.write(listing.card)),
-    }

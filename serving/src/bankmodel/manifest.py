@@ -19,6 +19,7 @@ __all__ = ["Origin", "manifest", "origin_of"]
 
 API_VERSION = "serving.bankmodel.io/v1alpha1"
 _NAME_FORM = re.compile(r"[a-z]([-a-z0-9]{0,46}[a-z0-9])?")
+_LABEL_FORM = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 Kind = Literal["image", "archive", "http", "s3", "volume"]
 
@@ -43,6 +44,14 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "volume": (),
 }
 
+_SWITCHES = {
+    "path": "--image-path",
+    "endpoint": "--endpoint",
+    "region": "--region",
+    "secretRef": "--secret",
+    "caBundleRef": "--ca-bundle",
+}
+
 
 def origin_of(places: Mapping[str, str], options: Mapping[str, Any]) -> Origin:
     """The one place given among `places` (by kind), with the options that fit its kind."""
@@ -52,7 +61,8 @@ def origin_of(places: Mapping[str, str], options: Mapping[str, Any]) -> Origin:
     ((kind, value),) = places.items()
     unfitting = [key for key in options if key not in _OPTIONS[kind]]
     if unfitting:
-        raise UsageError(f"--{kind} takes no {unfitting[0]}; it takes {', '.join(_OPTIONS[kind]) or 'no options'}")
+        taken = ", ".join(_SWITCHES[key] for key in _OPTIONS[kind]) or "no further options"
+        raise UsageError(f"--{kind} can't be used with {_SWITCHES[unfitting[0]]}; it takes {taken}")
     return Origin(cast(Kind, kind), value, options)
 
 
@@ -73,7 +83,7 @@ def manifest(
     sha256 = onnx_file.sha256_of(path)
     known = _identity(path)
     called, numbered = name or known.get("name"), version or known.get("version")
-    _refuse_bad(called, numbered, tier)
+    _refuse_bad(called, numbered, owner=owner, tier=tier)
     spec: dict[str, Any] = {"owner": owner, "tier": tier} | ({"purpose": purpose} if purpose else {})
     spec["model"] = {"version": _Quoted(numbered), "sha256": _Quoted(sha256), "source": _source(origin, sha256)}
     if replicas is not None:
@@ -101,7 +111,7 @@ def _identity(path: Path) -> Mapping[str, Any]:
     return card.provenance if card else {}
 
 
-def _refuse_bad(name: str | None, version: str | None, tier: str) -> None:
+def _refuse_bad(name: str | None, version: str | None, *, owner: str, tier: str) -> None:
     if not name:
         raise UsageError("the model has no name: its file carries none; give --name")
     if not _NAME_FORM.fullmatch(name):
@@ -110,6 +120,12 @@ def _refuse_bad(name: str | None, version: str | None, tier: str) -> None:
         )
     if not version:
         raise UsageError(f"{name} has no version: its file carries none; give --version")
+    for what, text in (("version", version), ("owner", owner)):
+        if not _LABEL_FORM.fullmatch(text):
+            raise UsageError(
+                f"{what} {text!r} can't be a label; use at most 63 letters, digits, '-', '_' and '.', "
+                f"with a letter or digit at both ends (--{what})"
+            )
     if tier not in ("High", "Medium", "Low"):
         raise UsageError(f"tier {tier!r} is unknown; give High, Medium or Low")
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bankmodel_serving.errors import CardError
 
 __all__ = ["Put", "card_in", "inputs_of", "load", "outputs_of", "save", "sha256_of"]
 
-_DATATYPES = {
+_DATATYPES: Mapping[int, str] = {
     onnx.TensorProto.BOOL: "BOOL",
     onnx.TensorProto.UINT8: "UINT8",
     onnx.TensorProto.UINT16: "UINT16",
@@ -43,8 +44,7 @@ class Put:
 
 def load(path: Path) -> onnx.ModelProto:
     """The model in `path`, or a refusal that says it is not one."""
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist; `bankmodel export … --output {path.name}` makes one")
+    _refuse_absent(path)
     try:
         model = onnx.load(str(path))
     except Exception as error:  # protobuf's DecodeError, whichever implementation is installed
@@ -75,8 +75,7 @@ def card_in(model: onnx.ModelProto) -> Card | None:
 
 def sha256_of(path: Path) -> str:
     """The digest by which a BankModel names this file."""
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist; `bankmodel export … --output {path.name}` makes one")
+    _refuse_absent(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -97,6 +96,13 @@ def _put(value: onnx.ValueInfoProto) -> Put:
     tensor = value.type.tensor_type
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
     return Put(value.name, _DATATYPES.get(tensor.elem_type, ""), shape)
+
+
+def _refuse_absent(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory; give the ONNX file itself, for example {path / 'model.onnx'}")
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist; `bankmodel export … --output {path.name}` makes one")
 
 
 def _parse(text: str) -> Card:

@@ -26,6 +26,7 @@ _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 _NAME_FORM = re.compile(
     r"[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
 )
+_PATH_FORM = re.compile(r"[-A-Za-z0-9._+=@,]+(/[-A-Za-z0-9._+=@,]+)*")
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,11 @@ def _member(tar: tarfile.TarFile, name: str) -> bytes:
 def _refuse_bad(name: str, path: str) -> None:
     if not _NAME_FORM.fullmatch(name):
         raise UsageError(f"{name!r} is not an image name; write registry/name:tag, for example localhost/mortgage:1")
-    parts = PurePosixPath(path)
-    if not path or parts.is_absolute() or ".." in parts.parts:
-        raise UsageError(f"path {path!r} leads out of the image; give a relative one, for example model.onnx")
+    if not _PATH_FORM.fullmatch(path) or ".." in PurePosixPath(path).parts:
+        raise UsageError(
+            f"path {path!r} can't be named in a BankModel; give one inside the image without leading '/', '..' or spaces, "
+            "for example models/model.onnx"
+        )
 
 
 def _layer(content: bytes, path: str) -> bytes:

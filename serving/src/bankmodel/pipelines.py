@@ -6,6 +6,7 @@ that it does not record.
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +31,21 @@ def load_pipeline(target: str) -> Any:
         raise UsageError(f"{target!r} is not a pipeline; write module:attribute or path/to/train.py:attribute")
     found = _find(_load_module(place), attribute, place)
     # a fitted estimator may be callable itself, but only a function or class lacks `predict`
-    return found() if callable(found) and not hasattr(found, "predict") else found
+    return _called(found, target) if callable(found) and not hasattr(found, "predict") else found
+
+
+def _called(make: Any, target: str) -> Any:
+    needed = [item.name for item in inspect.signature(make).parameters.values() if _is_needed(item)]
+    if needed:
+        raise UsageError(
+            f"{target} needs {', '.join(needed)}; name the fitted pipeline, or a function that returns it without arguments"
+        )
+    return make()
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not variadic
 
 
 def _load_module(place: str) -> ModuleType:
@@ -68,5 +83,13 @@ def _find(module: ModuleType, attribute: str, place: str) -> Any:
     try:
         return getattr(module, attribute)
     except AttributeError:
-        offered = ", ".join(name for name in vars(module) if not name.startswith("_")) or "nothing"
-        raise UsageError(f"{place} has no {attribute!r}; it has {offered[:200]}") from None
+        offered = ", ".join(name for name, value in vars(module).items() if _may_be_meant(name, value, module))
+        raise UsageError(
+            f"{place} has no {attribute!r}; give a fitted pipeline or a function that returns one; "
+            f"it has {offered[:200] or 'neither'}"
+        ) from None
+
+
+def _may_be_meant(name: str, value: Any, module: ModuleType) -> bool:
+    made_here = callable(value) and getattr(value, "__module__", None) == module.__name__
+    return not name.startswith("_") and (made_here or (hasattr(value, "predict") and not inspect.isclass(value)))

@@ -18,8 +18,8 @@ def libraries(families: Sequence[str] = ()) -> dict[str, str]:
     """Versions of what took part; `families` are the boosting libraries the pipeline uses."""
     found = {"python": platform.python_version()}
     found |= {name: version(name) for name in _LIBRARIES}
-    for family in families:
-        found |= {family: known for name in _BOOSTERS.get(family, ()) if (known := _version(name))}
+    for family in set(families) & set(_BOOSTERS):
+        found[family] = next(filter(None, map(_version, _BOOSTERS[family])), "unknown")
     return found
 
 

@@ -15,7 +15,7 @@ from bankmodel_serving.errors import InferenceFailed, ModelInvalid
 from bankmodel_serving.runtime import onnxruntime as ort
 from bankmodel_serving.tensors import Array, TensorSpec, kind_of_onnx
 
-__all__ = ["Engine", "probe_rows"]
+__all__ = ["Engine", "probe_rows", "session_options"]
 
 _LOG = logging.getLogger(__name__)
 _NOWHERE = "/dev/null/none"  # weights in a second file would not be covered by the digest: none may be found
@@ -37,7 +37,7 @@ class Engine:
     def load(cls, path: str) -> "Engine":
         """Load an ONNX file; raises ModelInvalid saying why it can't be served."""
         try:
-            session = ort.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(path, session_options(), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class of their own
             if "external" in str(error).lower():
                 raise ModelInvalid(
@@ -91,7 +91,8 @@ def _zero(spec: TensorSpec) -> Any:
     return "" if spec.kind.family == "string" else 0
 
 
-def _options() -> ort.SessionOptions:
+def session_options() -> ort.SessionOptions:
+    """How every session is made, here and on the export side: other options may round otherwise."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -47,7 +47,7 @@ def _convert(twin: Any, types: list[Any], options: Any, *, name: str) -> onnx.Mo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # converters warn about their own deprecated calls
-            return convert_sklearn(twin, name=name, initial_types=types, options=options, target_opset=_OPSET)
+            converted = convert_sklearn(twin, name=name, initial_types=types, options=options, target_opset=_OPSET)
     except (MissingConverter, MissingShapeCalculator) as error:
         kinds = sorted({type(step).__name__ for step in fitted_steps(twin)})
         raise ConversionError(
@@ -58,6 +58,8 @@ def _convert(twin: Any, types: list[Any], options: Any, *, name: str) -> onnx.Mo
             f"the converter of one step failed: {type(error).__name__}: {_first_line(error)}. "
             "Steps it can't take are simplest done before the model, or in front of the pipeline"
         ) from error
+    model: onnx.ModelProto = converted
+    return model
 
 
 def _taking_columns(twin: Any, columns: Sequence[Column]) -> Any:

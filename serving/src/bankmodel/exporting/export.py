@@ -17,7 +17,7 @@ from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare, in_batches
 from bankmodel.exporting.schema import Column, as_feeds, as_original, columns_of, missing_token_for
 from bankmodel.exporting.scoring import Scorer, scorer_of
-from bankmodel.exporting.steps import fitted_steps
+from bankmodel.exporting.steps import fitted_as_text, fitted_steps
 from bankmodel.golden import golden_vectors, spread_over
 from bankmodel.progress import Progress, silent
 from bankmodel.running import Runner
@@ -69,11 +69,13 @@ def export(
 
     `accept` takes a larger difference in score and records it in the card; without it one beyond 1e-5 raises ParityError.
     `positive` names the class whose probability is the score (default: the second of two), `cutoff` where it decides.
-    `text` lists columns to read as text though they look like numbers; `trained_at` makes the digest repeatable.
+    `text` lists columns to read as text though they look like numbers (those the pipeline encodes as text are found);
+    `trained_at` makes the digest repeatable.
     """
     if accept is not None and not accept > 0:
         raise UsageError(f"the accepted tolerance is {accept}; give a positive difference in score, for example 0.01")
-    subject = _subject(pipeline, read_sample(sample, text=text), positive)
+    progress("reading the sample")
+    subject = _subject(pipeline, read_sample(sample, text=(*text, *fitted_as_text(pipeline))), positive)
     path = Path(output)
     progress("converting to ONNX")
     model = to_onnx(pipeline, subject.columns, token=subject.token, name=name or path.stem)

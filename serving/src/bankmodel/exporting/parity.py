@@ -13,7 +13,7 @@ __all__ = ["DEFAULT_TOLERANCE", "Difference", "Parity", "compare", "in_batches"]
 DEFAULT_TOLERANCE = 1e-5
 """Largest difference in probability that is called equal: float32 arithmetic of both sides stays a hundred times below."""
 
-_SHOWN = 10
+_SHOWN = 20
 _BATCH = 2_000
 
 
@@ -83,7 +83,7 @@ def compare(scores: Mapping[str, np.ndarray], *, index: int, cutoff: float | Non
     flipped = _flipped(rounded[:, index], converted[:, index], cutoff)
     rounding_size = _row_differences(original, rounded)
     rounding_flips = _flipped(original[:, index], rounded[:, index], cutoff)
-    worst_first = np.argsort(-size, kind="stable")[:_SHOWN]
+    flips_first = np.lexsort((-size, ~flipped))[:_SHOWN]
     return Parity(
         rows=len(size),
         rows_off=int((size > DEFAULT_TOLERANCE).sum()),
@@ -97,7 +97,7 @@ def compare(scores: Mapping[str, np.ndarray], *, index: int, cutoff: float | Non
         ),
         differences=tuple(
             Difference(int(row), float(rounded[row, index]), float(converted[row, index]), bool(flipped[row]))
-            for row in worst_first
+            for row in flips_first
             if size[row] > DEFAULT_TOLERANCE
         ),
     )
@@ -119,10 +119,12 @@ def _row_differences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The largest difference in each row; infinite where only one side has a number."""
     both_missing = np.isnan(left) & np.isnan(right)
     size = np.where(both_missing, 0.0, np.abs(left.astype(np.float64) - right.astype(np.float64)))
-    return np.where(np.isnan(size), np.inf, size).max(axis=1)
+    largest: np.ndarray = np.where(np.isnan(size), np.inf, size).max(axis=1)
+    return largest
 
 
 def _flipped(left: np.ndarray, right: np.ndarray, cutoff: float | None) -> np.ndarray:
     if cutoff is None:
         return np.zeros(len(left), bool)
-    return (left >= cutoff) != (right >= cutoff)
+    flipped: np.ndarray = (left >= cutoff) != (right >= cutoff)
+    return flipped

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-__all__ = ["convertible_copy", "fitted_steps", "last_step", "text_missing_as_none"]
+__all__ = ["convertible_copy", "fitted_as_text", "fitted_steps", "last_step", "text_missing_as_none"]
 
 
 def fitted_steps(pipeline: Any) -> Iterator[BaseEstimator]:
@@ -27,6 +28,13 @@ def last_step(pipeline: Any) -> Any:
 def text_missing_as_none(pipeline: Any) -> bool:
     """Whether the pipeline was fitted with None, rather than NaN, for missing text."""
     return any(_imputes_text(step) and step.missing_values is None for step in fitted_steps(pipeline))
+
+
+def fitted_as_text(pipeline: Any) -> frozenset[str]:
+    """The named columns in which an encoder or imputer has seen text: codes that look like numbers ("007") among them."""
+    blocks = [step for step in fitted_steps(pipeline) if isinstance(step, ColumnTransformer)]
+    parts = [(step, names) for block in blocks for _, step, names in getattr(block, "transformers_", ())]
+    return frozenset(str(name) for step, names in parts for name in _text_names(step, names))
 
 
 def convertible_copy(pipeline: Any, token: str) -> Any:
@@ -54,6 +62,19 @@ def _walk(value: Any, seen: set[int]) -> Iterator[BaseEstimator]:
         yield from _walk(list(vars(value).values()), seen)
 
 
+def _text_names(block: Any, names: Any) -> list[Any]:
+    """Those of the block's columns whose categories or imputed values are text; none where columns went in by position."""
+    if not isinstance(names, list | tuple | np.ndarray):
+        return []
+    encoders = [step for step in _walk(block, set()) if len(getattr(step, "categories_", ())) == len(names)]
+    known = [[value for step in encoders for value in step.categories_[index]] for index in range(len(names))]
+    return [
+        name
+        for name, values in zip(names, known, strict=True)
+        if isinstance(name, str) and any(isinstance(value, str) for value in values)
+    ]
+
+
 def _imputes_text(step: BaseEstimator) -> bool:
     return isinstance(step, SimpleImputer) and hasattr(step, "statistics_") and step.statistics_.dtype == object
 
@@ -65,4 +86,4 @@ def _with_token(categories: np.ndarray, token: str) -> np.ndarray:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and np.isnan(value))
