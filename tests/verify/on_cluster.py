@@ -42,6 +42,7 @@ def item_2() -> Iterator[Line]:
         time.sleep(_IDLE_S)
         written = writes_since(log, offset, _OPERATOR)
         yield exactly(f"writes of the idle operator in {_IDLE_S} s (audit log, Lease apart)", dict(written), {})
+        yield exactly("  the same log shows what it wrote before", bool(writes_since(log, 0, _OPERATOR)), True)
 
 
 def item_4() -> Iterator[Line]:
@@ -68,7 +69,7 @@ def item_5() -> Iterator[Line]:
         goes_on = found.is_available and found.still_serves == "1"
         is_ok = is_told and goes_on and found.seconds <= _TOLD_WITHIN_S
         yield Line(
-            f"{name}: Stalled={found.reason}", f"{found.seconds:g} s", f"<= {_TOLD_WITHIN_S:g} s, v1 serves", is_ok
+            f"{name}: Stalled={found.reason}", f"{found.seconds:.0f} s", f"<= {_TOLD_WITHIN_S:g} s, v1 serves", is_ok
         )
         yield Line(f"    {found.message}", "", "", is_told)
     yield from _name_taken()
@@ -94,7 +95,7 @@ def item_6() -> Iterator[Line]:
         before = pod_ids(scene)
         with Takeover(scene) as other:
             time.sleep(_WATCH_S)
-            yield exactly("other default image and changed renderer: model pods that stayed", pod_ids(scene), before)
+            yield _stayed("other default image and changed renderer: model pods that stayed", scene, before)
             yield exactly("  the same operator's new revision uses both", other.marks_a_new_revision(), True)
         install_operator(scene.place, scene.images)
         yield from _status_lost(scene)
@@ -107,13 +108,20 @@ def _status_lost(scene: Scene) -> Iterator[Line]:
     rebuilt = scene.serves("1")["status"]["stable"]["revision"]
     time.sleep(_QUIET_S)
     yield exactly("status deleted by hand: rebuilt with the same stable revision", rebuilt, stable)
-    yield exactly("  model pods that stayed", pod_ids(scene), before)
+    yield _stayed("  model pods that stayed, without a restart", scene, before)
+
+
+def _stayed(what: str, scene: Scene, before: set[tuple[str, int]]) -> Line:
+    after = pod_ids(scene)
+    return Line(what, f"{len(before & after)} of {len(before)}", f"{len(before)}, and no other", before == after)
 
 
 def _sizes(scene: Scene) -> Iterator[Line]:
     scene.kubectl("scale", "bankmodel", MODEL, "--replicas=3")
     scene.eventually(lambda: len(pod_ids(scene)) == 3, "there are three pods")
     yield exactly("kubectl scale (writes /scale, as the HPA does) to 3: pods", len(pod_ids(scene)), 3)
+    scene.kubectl("scale", "bankmodel", MODEL, "--replicas=1")
+    scene.eventually(lambda: len(pod_ids(scene)) == 1, "there is one pod")
     scene.apply(scene.manifest("2", suspend=True))
     scene.eventually(lambda: scene.condition("Ready").get("reason") == "Suspended", "it says that it is suspended")
     time.sleep(_QUIET_S)

@@ -80,7 +80,7 @@ def not_placed(pod: PodSeen, deployment: Manifest) -> Failure | None:
         )
     return Failure(
         Reason.UNSCHEDULABLE,
-        f"Pod {pod.name} fits on no node: {message} Lower spec.serving.resources.requests, add nodes, or relax "
+        f"Pod {pod.name} fits on no node: {message}. Lower spec.serving.resources.requests, add nodes, or relax "
         "nodeSelector, affinity and tolerations under spec.serving.pod.",
     )
 
