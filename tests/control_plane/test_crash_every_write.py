@@ -20,8 +20,8 @@ def test_a_crash_after_every_single_write_converges_to_the_same(
 ) -> None:
     """The hardest case: no process lives for longer than one write."""
     with stage(api, kubectl, namespace, tmp_path) as it:
-        expected = life(it, "safe")
-        crashed = life_with_crash(it, "risk", lambda _: True)
+        expected = life(it, "steady")
+        crashed = life_with_crash(it, "struck", lambda _: True)
 
     assert crashed.writes > 15
     assert crashed.made == expected.made
@@ -33,7 +33,7 @@ def test_a_crash_at_one_write_converges_to_the_same(
 ) -> None:
     """Every k-th is `make verify-operator`'s; here a few on the way."""
     with stage(api, kubectl, namespace, tmp_path) as it:
-        expected = life(it, "safe")
-        crashed = life_with_crash(it, "risk", lambda number: number == at)
+        expected = life(it, "steady")
+        crashed = life_with_crash(it, "struck", lambda number: number == at)
 
     assert crashed.made == expected.made

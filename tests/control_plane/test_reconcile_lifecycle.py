@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,13 +196,16 @@ def test_a_refused_setting_that_is_corrected_leads_to_ready(lending: Stage) -> N
     lending.reaches("corrected")
 
 
-def test_an_idle_operator_writes_nothing(lending: Stage) -> None:
-    for name in ("idle-a", "idle-b"):
-        lending.apply(a_model(name, lending.namespace))
-    for name in ("idle-a", "idle-b"):
-        lending.reaches(name)
-    lending.settles()
-    before, passes = len(lending.proxy.writes), lending.operator.passes()
-    eventually(lambda: lending.operator.passes() > passes + 10, what="ten more passes, by the resync")
+def test_an_idle_operator_writes_nothing(api: ApiOnlyCluster, kubectl: Kubectl, namespace: str, tmp_path: Path) -> None:
+    """On a stage of its own: a model whose Deployment is refused is tried again now and then."""
+    with stage(api, kubectl, namespace, tmp_path, BANKMODEL_RESYNC="2s") as it:
+        for name in ("idle-a", "idle-b"):
+            it.apply(a_model(name, namespace))
+        for name in ("idle-a", "idle-b"):
+            it.reaches(name)
+        it.settles()
+        before, passes = len(it.proxy.writes), it.operator.passes()
+        eventually(lambda: it.operator.passes() > passes + 10, what="ten more passes, by the resync")
+        written = [f"{write.method} {write.path}" for write in it.proxy.writes[before:]]
 
-    assert [f"{write.method} {write.path}" for write in lending.proxy.writes[before:]] == []
+    assert written == []

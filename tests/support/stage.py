@@ -22,6 +22,7 @@ CHILDREN = (
 )
 DIGESTS = {version: version * 64 for version in "123456789"}
 _LABEL = "serving.bankmodel.io/model"
+_VOLATILE_NOTES = ("deployment.kubernetes.io/", "serving.bankmodel.io/applied", "serving.bankmodel.io/fence")
 _VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp")
 
 
@@ -125,9 +126,7 @@ def shape(children: list[dict[str, Any]]) -> dict[str, Any]:
 def _lasting(child: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in child["metadata"].items() if key not in _VOLATILE}
     metadata["annotations"] = {
-        key: value
-        for key, value in metadata.get("annotations", {}).items()
-        if not key.startswith("deployment.kubernetes.io/") and key != "serving.bankmodel.io/applied"
+        key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith(_VOLATILE_NOTES)
     }
     metadata["ownerReferences"] = [
         {key: value for key, value in owner.items() if key != "uid"} for owner in metadata.get("ownerReferences", [])

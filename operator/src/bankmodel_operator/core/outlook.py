@@ -59,7 +59,7 @@ def availability(state: State, observation: Observation, settings: CoreSettings)
     answering.append(selected_revision(observation))
     revision = next((each for each in answering if each and ready_count(observation.pods, each)), "")
     if not revision:
-        message = f"No pod of {_called(stable)} is ready." if stable else "No revision has become ready yet."
+        message = f"No pod of revision {_name(stable)} is ready." if stable else "No revision has become ready yet."
         return Availability(False, Reason.UNAVAILABLE, message)
     name = _called(stable) if stable and stable.revision == revision else f"Revision {revision}"
     return Availability(True, Reason.SERVING, f"{name} answers.{_older_image(revision, observation, settings)}")
@@ -100,7 +100,7 @@ def _progressing(state: Progressing, observation: Observation, now: datetime) ->
 def _standing(stable: Revision, observation: Observation) -> str:
     if ready_count(observation.pods, stable.revision):
         return f"{_called(stable)} stays in service."
-    return f"No pod of {_called(stable)[0].lower()}{_called(stable)[1:]} is ready either."
+    return f"No pod of revision {_name(stable)} is ready either."
 
 
 def _stuck(revision: str, observation: Observation) -> Outlook | None:
@@ -151,4 +151,9 @@ def _not_understood(name: str) -> str:
 
 
 def _called(revision: Revision) -> str:
-    return f"Revision {revision.revision} (version {revision.version})"
+    """At the start of a sentence."""
+    return f"Revision {_name(revision)}"
+
+
+def _name(revision: Revision) -> str:
+    return f"{revision.revision} (version {revision.version})"
