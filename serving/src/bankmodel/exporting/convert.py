@@ -1,21 +1,19 @@
-"""Convert the pipeline's copy to ONNX with one named input per column; the only importer of skl2onnx and onnxmltools."""
+"""Convert the pipeline's copy to ONNX with one named input per column; with boosters.py the only importer of skl2onnx."""
 
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import onnx
-from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from bankmodel.errors import ConversionError
+from bankmodel.exporting.boosters import register_boosters
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import convertible_copy, fitted_steps, last_step
 
@@ -28,7 +26,8 @@ _OPSET = {"": 15, "ai.onnx.ml": 3}
 
 def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
-    _register_boosters(pipeline)
+    register_boosters(pipeline)
+    _refuse_calibrated_pipeline(pipeline)
     twin = _taking_columns(convertible_copy(pipeline, token), columns)
     types = [
         (column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns
@@ -62,6 +61,16 @@ def _convert(twin: Any, types: list[Any], options: Any, *, name: str) -> onnx.Mo
     return model
 
 
+def _refuse_calibrated_pipeline(pipeline: Any) -> None:
+    """Converted all the same, it would map probabilities where scikit-learn maps raw scores (1,989 of 1,989 rows off)."""
+    for step in fitted_steps(pipeline):
+        if isinstance(step, CalibratedClassifierCV) and isinstance(step.estimator, Pipeline):
+            raise ConversionError(
+                "CalibratedClassifierCV around a whole Pipeline has no ONNX form; put it around the last step instead: "
+                "Pipeline([('prepare', …), ('score', CalibratedClassifierCV(model))])"
+            )
+
+
 def _taking_columns(twin: Any, columns: Sequence[Column]) -> Any:
     """A ColumnTransformer takes named columns; anything else takes one matrix, which a pass-through one puts together."""
     first = twin.steps[0][1] if hasattr(twin, "steps") else twin
@@ -82,38 +91,6 @@ def _fitted_gather(gather: ColumnTransformer, columns: Sequence[Column]) -> Colu
 
     row = {column.name: ["a", "b"] if column.kind == "text" else [0.0, 1.0] for column in columns}
     return gather.fit(pd.DataFrame(row))
-
-
-def _register_boosters(pipeline: Any) -> None:
-    """XGBoost and LightGBM bring no converter of their own; imported only where the pipeline has such a step."""
-    for step in fitted_steps(pipeline):
-        family = type(step).__module__.split(".")[0]
-        if family == "xgboost":
-            _register_xgboost()
-        elif family == "lightgbm":
-            _register_lightgbm()
-
-
-def _register_xgboost() -> None:
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
-    from xgboost import XGBClassifier, XGBRegressor
-
-    _register(XGBClassifier, "XGBoostXGBClassifier", convert_xgboost, classifier=True)
-    _register(XGBRegressor, "XGBoostXGBRegressor", convert_xgboost, classifier=False)
-
-
-def _register_lightgbm() -> None:
-    from lightgbm import LGBMClassifier, LGBMRegressor
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-
-    _register(LGBMClassifier, "LightGbmLGBMClassifier", convert_lightgbm, classifier=True)
-    _register(LGBMRegressor, "LightGbmLGBMRegressor", convert_lightgbm, classifier=False)
-
-
-def _register(kind: type, alias: str, converter: Any, *, classifier: bool) -> None:
-    shapes = calculate_linear_classifier_output_shapes if classifier else calculate_linear_regressor_output_shapes
-    options = {"nocl": [True, False], "zipmap": [True, False, "columns"]} if classifier else None
-    update_registered_converter(kind, alias, shapes, converter, options=options)
 
 
 def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:

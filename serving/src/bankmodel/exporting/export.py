@@ -12,6 +12,7 @@ import pandas as pd
 from bankmodel import onnx_file, provenance
 from bankmodel.baseline import PROBABILITY_EDGES, count_numbers, count_words, quantile_edges
 from bankmodel.errors import ParityError, UsageError
+from bankmodel.exporting.advice import remedies_for
 from bankmodel.exporting.convert import to_onnx
 from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare, in_batches
@@ -84,7 +85,7 @@ def export(
     is_classifier = subject.scorer.class_index is not None
     parity = compare(scores, index=subject.scorer.index, cutoff=cutoff if is_classifier else None, accepted=accept)
     if not parity.is_met:
-        raise ParityError(_refusal(parity), parity)
+        raise ParityError(_refusal(parity, remedies_for(pipeline)), parity)
     card = _card(
         subject,
         runner,
@@ -135,13 +136,13 @@ def _predict(scorer: Scorer, rows: Any) -> np.ndarray:
         ) from error
 
 
-def _refusal(parity: Parity) -> str:
+def _refusal(parity: Parity, remedies: str) -> str:
     taken = "" if parity.accepted is None else f", also beyond the accepted {parity.accepted:g}"
     return (
         f"the ONNX file scores {parity.rows_off} of {parity.rows} rows otherwise than the pipeline "
         f"(by up to {parity.worst:.3g}{taken}); nothing was written. "
-        "Without a scaler in front of trees they usually agree (trees need none); "
-        "or take the difference knowingly with --accept TOLERANCE, which the card records"
+        f"{remedies or 'Replace the step that differs, or do it before the model.'} "
+        "Or take the difference knowingly with --accept TOLERANCE, which the card records"
     )
 
 

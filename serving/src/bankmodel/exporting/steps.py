@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
@@ -41,25 +42,40 @@ def convertible_copy(pipeline: Any, token: str) -> Any:
     """A copy in which missing text is `token`: ONNX has no missing strings, and the converter of SimpleImputer says
     "implemented when the missing values are string". The pipeline itself is left as it was fitted.
     """
-    twin = copy.deepcopy(pipeline)
+    twin = _thawed(copy.deepcopy(pipeline), set())
     for step in fitted_steps(twin):
         if _imputes_text(step):
             step.missing_values = token
         elif isinstance(step, OneHotEncoder | OrdinalEncoder) and hasattr(step, "categories_"):
             step.categories_ = [_with_token(categories, token) for categories in step.categories_]
+        elif type(step).__module__.startswith("xgboost") and step.__sklearn_is_fitted__():
+            step.get_booster().feature_names = None  # the converter reads them as column numbers: f0, f1, …
     return twin
 
 
 def _walk(value: Any, seen: set[int]) -> Iterator[BaseEstimator]:
-    if id(value) in seen:
-        return
-    seen.add(id(value))
+    """`seen` holds estimators only: a list made on the way is gone soon, and its id would mark another object as seen."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _walk(item, seen)
-    elif isinstance(value, BaseEstimator):
-        yield value
+    elif _has_parts(value) and id(value) not in seen:
+        seen.add(id(value))
+        if isinstance(value, BaseEstimator):
+            yield value
         yield from _walk(list(vars(value).values()), seen)
+
+
+def _thawed(value: Any, seen: set[int]) -> Any:
+    """`value` with each FrozenEstimator replaced by what it holds: freezing matters to fit() alone, and has no converter."""
+    if isinstance(value, FrozenEstimator):
+        return _thawed(value.estimator, seen)
+    if isinstance(value, list | tuple):
+        return type(value)(_thawed(item, seen) for item in value)
+    if _has_parts(value) and id(value) not in seen:
+        seen.add(id(value))
+        for name, part in vars(value).items():
+            setattr(value, name, _thawed(part, seen))
+    return value
 
 
 def _text_names(block: Any, names: Any) -> list[Any]:
@@ -73,6 +89,13 @@ def _text_names(block: Any, names: Any) -> list[Any]:
         for name, values in zip(names, known, strict=True)
         if isinstance(name, str) and any(isinstance(value, str) for value in values)
     ]
+
+
+def _has_parts(value: Any) -> bool:
+    """Estimators, and scikit-learn's holders of them that are none, such as the fitted parts of a CalibratedClassifierCV."""
+    return hasattr(value, "__dict__") and (
+        isinstance(value, BaseEstimator) or type(value).__module__.startswith("sklearn.calibration")
+    )
 
 
 def _imputes_text(step: BaseEstimator) -> bool:
