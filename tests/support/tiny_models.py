@@ -14,12 +14,7 @@ from bankmodel_serving import card as cards
 from bankmodel_serving.card import Card, Feature, Golden, Histogram, Score
 
 ONNX_TYPES = {
-    **{
-        "BOOL": TensorProto.BOOL,
-        "FP16": TensorProto.FLOAT16,
-        "FP32": TensorProto.FLOAT,
-        "FP64": TensorProto.DOUBLE,
-    },
+    **{"BOOL": TensorProto.BOOL, "FP16": TensorProto.FLOAT16, "FP32": TensorProto.FLOAT, "FP64": TensorProto.DOUBLE},
     **{f"INT{bits}": getattr(TensorProto, f"INT{bits}") for bits in (8, 16, 32, 64)},
     **{f"UINT{bits}": getattr(TensorProto, f"UINT{bits}") for bits in (8, 16, 32, 64)},
     "BYTES": TensorProto.STRING,
@@ -39,10 +34,7 @@ def save(model: onnx.ModelProto, path: Path, card: Card | str | None = None) -> 
     """Write the model, with a card (or any text in its place) if one is given."""
     if card is not None:
         entry = model.metadata_props.add()
-        entry.key, entry.value = (
-            cards.KEY,
-            card if isinstance(card, str) else cards.write(card),
-        )
+        entry.key, entry.value = (cards.KEY, card if isinstance(card, str) else cards.write(card))
     path.write_bytes(model.SerializeToString())
     return ModelFile(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
@@ -50,11 +42,7 @@ def save(model: onnx.ModelProto, path: Path, card: Card | str | None = None) -> 
 def passthrough(datatype: str, shape: Dims = ("n", 1)) -> onnx.ModelProto:
     """`y` is `x`, in any datatype."""
     kind = ONNX_TYPES[datatype]
-    return _model(
-        [helper.make_node("Identity", ["x"], ["y"])],
-        [("x", kind, shape)],
-        [("y", kind, shape)],
-    )
+    return _model([helper.make_node("Identity", ["x"], ["y"])], [("x", kind, shape)], [("y", kind, shape)])
 
 
 def dense(width: int = 4) -> onnx.ModelProto:
@@ -66,15 +54,9 @@ def dense(width: int = 4) -> onnx.ModelProto:
         helper.make_node("Concat", ["q", "p"], ["probabilities"], axis=1),
         helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
     ]
-    constants = {
-        "axis": np.array([1], dtype=np.int64),
-        "one": np.array([1], dtype=np.float32),
-    }
+    constants = {"axis": np.array([1], dtype=np.int64), "one": np.array([1], dtype=np.float32)}
     inputs = [("X", TensorProto.FLOAT, ("n", width))]
-    outputs = [
-        ("label", TensorProto.INT64, ("n",)),
-        ("probabilities", TensorProto.FLOAT, ("n", 2)),
-    ]
+    outputs = [("label", TensorProto.INT64, ("n",)), ("probabilities", TensorProto.FLOAT, ("n", 2))]
     return _model(nodes, inputs, outputs, constants)
 
 
@@ -106,10 +88,7 @@ def mixed() -> onnx.ModelProto:
         ("visits", TensorProto.INT64, column),
         ("region", TensorProto.STRING, column),
     ]
-    outputs = [
-        ("score", TensorProto.FLOAT, column),
-        ("region_out", TensorProto.STRING, column),
-    ]
+    outputs = [("score", TensorProto.FLOAT, column), ("region_out", TensorProto.STRING, column)]
     return _model(nodes, inputs, outputs, {"zero": np.array([0], dtype=np.float32)})
 
 
@@ -117,11 +96,7 @@ def mixed_card(**overrides: Any) -> Card:
     """The card of `mixed`: income may be missing, visits has a token, region is required."""
     fields: dict[str, Any] = {
         "features": (
-            Feature(
-                name="income",
-                datatype="FP32",
-                baseline=Histogram(edges=(0.0, 10.0, 20.0), counts=(5, 5)),
-            ),
+            Feature(name="income", datatype="FP32", baseline=Histogram(edges=(0.0, 10.0, 20.0), counts=(5, 5))),
             Feature(name="visits", datatype="INT64", missing_token=-1),
             Feature(
                 name="region",
@@ -163,18 +138,13 @@ def gather() -> onnx.ModelProto:
     shape = ("n",)
     node = helper.make_node("Gather", ["table", "x"], ["y"])
     table = {"table": np.array([10, 20, 30], dtype=np.float32)}
-    return _model(
-        [node],
-        [("x", TensorProto.INT64, shape)],
-        [("y", TensorProto.FLOAT, shape)],
-        table,
-    )
+    return _model([node], [("x", TensorProto.INT64, shape)], [("y", TensorProto.FLOAT, shape)], table)
 
 
 def _model(
     nodes: list[onnx.NodeProto],
-    inputs: list[tuple[str, int, Dims]],
-    outputs: list[tuple[str, int, Dims]],
+    inputs: Sequence[tuple[str, int, Dims]],
+    outputs: Sequence[tuple[str, int, Dims]],
     constants: dict[str, Any] | None = None,
 ) -> onnx.ModelProto:
     values = [helper.make_tensor_value_info(*spec) for spec in (*inputs, *outputs)]

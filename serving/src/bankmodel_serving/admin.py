@@ -49,13 +49,7 @@ class _AdminApp:
     def _livez(self, reply: Connection) -> None:
         pulse = self._readiness.pulse
         if pulse and monotonic() - pulse > _STUCK_S:
-            reply.answer(
-                503,
-                error_body(
-                    f"the scoring loop has been stuck for more than {_STUCK_S:g} s",
-                    "Stuck",
-                ),
-            )
+            reply.answer(503, error_body(f"the scoring loop has been stuck for more than {_STUCK_S:g} s", "Stuck"))
         else:
             reply.answer(200, b'{"live":true}')
 

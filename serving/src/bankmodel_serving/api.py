@@ -70,10 +70,7 @@ class Api:
             handler(request, reply)
         elif methods:
             allowed = ", ".join(sorted(method.decode() for method in methods))
-            _answer_error(
-                reply,
-                MethodNotAllowed(f"{_show(request.method)} is not possible here; use {allowed}"),
-            )
+            _answer_error(reply, MethodNotAllowed(f"{_show(request.method)} is not possible here; use {allowed}"))
         else:
             _answer_error(reply, NotFound(self._not_found(request.path)))
 
@@ -137,16 +134,7 @@ class Api:
             reply.answer(200, b'{"ready":true}')
 
     def _server_metadata(self, request: Request, reply: Connection) -> None:
-        reply.answer(
-            200,
-            orjson.dumps(
-                {
-                    "name": _SERVER_NAME,
-                    "version": self._server_version,
-                    "extensions": [],
-                }
-            ),
-        )
+        reply.answer(200, orjson.dumps({"name": _SERVER_NAME, "version": self._server_version, "extensions": []}))
 
     def _model_metadata(self, request: Request, reply: Connection) -> None:
         identity, table = self._model.identity, self._table()
@@ -198,10 +186,7 @@ class _Scoring:
             return
         inference = self._inference
         request_id = inference.id or self._api._new_id()
-        self._answer(
-            200,
-            self._api._model.encoder.encode(request_id, outcome, inference.selection),
-        )
+        self._answer(200, self._api._model.encoder.encode(request_id, outcome, inference.selection))
 
     def _answer(self, status: int, body: bytes) -> None:
         recorder = self._api._recorder

@@ -60,14 +60,7 @@ class BoundBatch:
         binding = self._session.io_binding()
         views = [buffer[:rows] for buffer in self._out]
         for spec, buffer in zip(self._inputs, self._in, strict=True):
-            binding.bind_input(
-                spec.name,
-                "cpu",
-                0,
-                spec.kind.dtype.type,
-                (rows, *buffer.shape[1:]),
-                buffer.ctypes.data,
-            )
+            binding.bind_input(spec.name, "cpu", 0, spec.kind.dtype.type, (rows, *buffer.shape[1:]), buffer.ctypes.data)
         for spec, view in zip(self._outputs, views, strict=True):
             binding.bind_output(spec.name, "cpu", 0, spec.kind.dtype.type, view.shape, view.ctypes.data)
         self._bindings[rows] = (binding, views)

@@ -11,17 +11,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from bankmodel_serving.errors import CardError
 
-__all__ = [
-    "DATATYPES",
-    "KEY",
-    "Card",
-    "Feature",
-    "Golden",
-    "Histogram",
-    "Score",
-    "read",
-    "write",
-]
+__all__ = ["DATATYPES", "KEY", "Card", "Feature", "Golden", "Histogram", "Score", "read", "write"]
 
 KEY = "bankmodel.card"
 CARD_VERSION = 1
@@ -124,13 +114,7 @@ def write(card: Card) -> str:
         "provenance": dict(card.provenance),
         "score": card.score and _score_json(card.score),
     }
-    return json.dumps(
-        document,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _refuse_constant(word: str) -> float:
@@ -213,10 +197,7 @@ def _feature(at: _At) -> Feature:
     return Feature(
         name=at.get("name").text(),
         datatype=at.get("datatype").one_of(DATATYPES),
-        on_missing=cast(
-            OnMissing,
-            at.maybe("onMissing", lambda found: found.one_of(("Impute", "Reject"))) or "Impute",
-        ),
+        on_missing=cast(OnMissing, at.maybe("onMissing", lambda found: found.one_of(("Impute", "Reject"))) or "Impute"),
         missing_token=at.maybe("missingToken", _token),
         baseline=at.maybe("baseline", _histogram),
     )
@@ -236,13 +217,7 @@ def _histogram(at: _At) -> Histogram:
     if len(counts) != expected:
         raise at.get("counts").fail(f"{expected} counts, one per bin")
     missing, outside = at.get("missing").count(), at.get("outside").count()
-    return Histogram(
-        edges=edges,
-        categories=categories,
-        counts=counts,
-        missing=missing,
-        outside=outside,
-    )
+    return Histogram(edges=edges, categories=categories, counts=counts, missing=missing, outside=outside)
 
 
 def _score(at: _At) -> Score:
@@ -287,12 +262,7 @@ def _feature_json(feature: Feature) -> dict[str, Any]:
 
 def _histogram_json(histogram: Histogram) -> dict[str, Any]:
     bins = {"categories": histogram.categories} if histogram.categories else {"edges": histogram.edges}
-    return {
-        **bins,
-        "counts": histogram.counts,
-        "missing": histogram.missing,
-        "outside": histogram.outside,
-    }
+    return {**bins, "counts": histogram.counts, "missing": histogram.missing, "outside": histogram.outside}
 
 
 def _score_json(score: Score) -> dict[str, Any]:

@@ -13,15 +13,7 @@ from typing import Protocol, cast
 import orjson
 
 from bankmodel_serving.errors import Overloaded, RequestError, RequestTimeout
-from bankmodel_serving.protocol import (
-    Continue,
-    Event,
-    Refusal,
-    Request,
-    RequestReader,
-    WireLimits,
-    response_head,
-)
+from bankmodel_serving.protocol import Continue, Event, Refusal, Request, RequestReader, WireLimits, response_head
 
 __all__ = ["App", "Connection", "Site", "Timeouts", "error_body"]
 

@@ -67,10 +67,7 @@ class Engine:
     def _output_row_shapes(self) -> list[tuple[int, ...]] | None:
         """Shapes of one row of each output, seen by running: exporters often leave them open. None if they vary."""
         try:
-            one, three = (
-                self.run(probe_rows(self.inputs, 1)),
-                self.run(probe_rows(self.inputs, 3)),
-            )
+            one, three = (self.run(probe_rows(self.inputs, rows)) for rows in (1, 3))
         except InferenceFailed as error:
             _LOG.info("no bound buffers: a probe of zeros failed", extra={"error": str(error)})
             return None

@@ -33,10 +33,7 @@ def golden_columns(golden: Golden, schema: Schema, decoder: Decoder) -> tuple[Ar
 
 
 def golden_mismatch(
-    golden: Golden,
-    schema: Schema,
-    decoder: Decoder,
-    run: Callable[[Sequence[Array]], Sequence[Array]],
+    golden: Golden, schema: Schema, decoder: Decoder, run: Callable[[Sequence[Array]], Sequence[Array]]
 ) -> str | None:
     """None if every golden answer is met within rtol and atol; else a sentence with the first difference and the count."""
     try:
@@ -61,13 +58,7 @@ def _difference(name: str, expected: tuple[Any, ...], actual: Array, golden: Gol
     if actual.dtype.kind == "f":
         wanted = np.array(expected, dtype=np.float64).reshape(-1)
         same = (
-            np.isclose(
-                actual.astype(np.float64).reshape(-1),
-                wanted,
-                golden.rtol,
-                golden.atol,
-                equal_nan=True,
-            )
+            np.isclose(actual.astype(np.float64).reshape(-1), wanted, golden.rtol, golden.atol, equal_nan=True)
             if len(wanted) == actual.size
             else None
         )

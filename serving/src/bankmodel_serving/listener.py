@@ -23,10 +23,7 @@ class Listener:
         """Listen, and return the port (0 picks a free one)."""
         try:
             self._server = await self._loop.create_server(
-                lambda: Connection(self._site, self._loop),
-                host or None,
-                port,
-                backlog=_BACKLOG,
+                lambda: Connection(self._site, self._loop), host or None, port, backlog=_BACKLOG
             )
         except OSError as error:
             where = f"{host or '*'}:{port}"

@@ -44,12 +44,7 @@ def load(path: str, sha256: str, limits: DecodeLimits) -> Loaded:
     coalesces = is_batch_invariant(schema, engine.run, known)
     _LOG.info(
         "model loaded",
-        extra={
-            "path": path,
-            "card": card is not None,
-            "golden": bool(golden),
-            "batch_invariant": coalesces,
-        },
+        extra={"path": path, "card": card is not None, "golden": bool(golden), "batch_invariant": coalesces},
     )
     return Loaded(engine, card, schema, decoder, coalesces, problem)
 

@@ -7,12 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bankmodel_serving.observation import Observer, ScoreTally
@@ -70,52 +65,25 @@ class Metrics(Collector):
             "From the whole request read to its answer written.",
             recorder.durations,
         )
-        yield self._histogram(
-            "bankmodel_inference_duration_seconds",
-            "One batch in the engine.",
-            recorder.inference,
-        )
+        yield self._histogram("bankmodel_inference_duration_seconds", "One batch in the engine.", recorder.inference)
 
     def _levels(self) -> Iterator[Metric]:
         recorder = self._recorder
-        yield self._gauge(
-            "bankmodel_inflight_requests",
-            "Requests accepted and not yet answered.",
-            recorder.inflight,
-        )
+        yield self._gauge("bankmodel_inflight_requests", "Requests accepted and not yet answered.", recorder.inflight)
         yield self._gauge("bankmodel_connections", "Open scoring connections.", self.connections())
 
     def _inputs(self) -> Iterator[Metric]:
         recorder = self._recorder
         undeclared: Counts = {(): recorder.undeclared}
-        yield self._counter(
-            "bankmodel_undeclared_inputs",
-            "Inputs sent that the model ignores.",
-            (),
-            undeclared,
-        )
+        yield self._counter("bankmodel_undeclared_inputs", "Inputs sent that the model ignores.", (), undeclared)
         absent: Counts = {(name,): count for name, count in recorder.absent.copy().items()}
-        yield self._counter(
-            "bankmodel_absent_inputs",
-            "Requests without this input.",
-            ("input",),
-            absent,
-        )
+        yield self._counter("bankmodel_absent_inputs", "Requests without this input.", ("input",), absent)
 
     def _routing(self) -> Iterator[Metric]:
         table = self.table()
-        yield self._gauge(
-            "bankmodel_routing_generation",
-            "Generation of the table in force.",
-            table.generation,
-        )
+        yield self._gauge("bankmodel_routing_generation", "Generation of the table in force.", table.generation)
         rejected: Counts = {(reason,): count for reason, count in self._recorder.routing_rejected.copy().items()}
-        yield self._counter(
-            "bankmodel_routing_rejected",
-            "Routing tables refused.",
-            ("reason",),
-            rejected,
-        )
+        yield self._counter("bankmodel_routing_rejected", "Routing tables refused.", ("reason",), rejected)
         labels = ("model", "revision", "version", "sha256", "owner", "tier")
         info = GaugeMetricFamily("bankmodel_model_info", "What is served here; always 1.", labels=labels)
         identity = self._identity
@@ -143,13 +111,7 @@ class Metrics(Collector):
         family.add_metric(self._own, value)
         return family
 
-    def _counter(
-        self,
-        name: str,
-        text: str,
-        labels: Sequence[str],
-        values: Counts,
-    ) -> Metric:
+    def _counter(self, name: str, text: str, labels: Sequence[str], values: Counts) -> Metric:
         family = CounterMetricFamily(name, text, labels=("model", "revision", *labels))
         for key, value in values.items():
             family.add_metric((*self._own, *key), value)

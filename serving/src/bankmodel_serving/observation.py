@@ -123,12 +123,7 @@ class Observer:
         for position, (_, _, tally) in enumerate(self.features):
             self._slices.append(_adder(tally, [columns[position] for columns, _ in pending]))
         if self.score is not None:
-            self._slices.append(
-                _adder(
-                    self.score,
-                    [answers for _, answers in pending if answers is not None],
-                )
-            )
+            self._slices.append(_adder(self.score, [answers for _, answers in pending if answers is not None]))
         if was_idle and self._slices:
             self._later(self._fold_slice)
 

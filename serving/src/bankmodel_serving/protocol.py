@@ -20,15 +20,7 @@ from bankmodel_serving.errors import (
     UnsupportedEncoding,
 )
 
-__all__ = [
-    "Continue",
-    "Event",
-    "Refusal",
-    "Request",
-    "RequestReader",
-    "WireLimits",
-    "response_head",
-]
+__all__ = ["Continue", "Event", "Refusal", "Request", "RequestReader", "WireLimits", "response_head"]
 
 _WATCHED = frozenset(
     (
@@ -94,16 +86,7 @@ class RequestReader:
     """Reads the requests of one connection. After a Refusal it reads nothing more."""
 
     __slots__ = (
-        *(
-            "_limits",
-            "_parser",
-            "_events",
-            "_url",
-            "_headers",
-            "_header_bytes",
-            "_watched",
-            "_body",
-        ),
+        *("_limits", "_parser", "_events", "_url", "_headers", "_header_bytes", "_watched", "_body"),
         *("_raw_bytes", "_is_reading", "_in_headers", "_is_over", "body_bytes"),
     )
 
@@ -130,10 +113,8 @@ class RequestReader:
         if self._is_over:
             return ()
         self._events = []
-        began_in_headers, began_in_body = (
-            self.is_in_headers,
-            self._is_reading and not self._in_headers,
-        )
+        began_in_headers = self.is_in_headers
+        began_in_body = self._is_reading and not self._in_headers
         self._parse(data)
         if self.is_in_headers and (began_in_headers or not self._events):
             self._count_unfinished_headers(len(data))

@@ -54,15 +54,9 @@ def parse_table(text: str | bytes, model: str) -> RoutingTable:
     if not isinstance(document, dict):
         raise RoutingError("Unreadable", f"routing table of {model} is not a JSON object")
     if document.get("apiVersion") != API_VERSION:
-        raise RoutingError(
-            "Version",
-            f"routing table has apiVersion {document.get('apiVersion')}, not {API_VERSION}",
-        )
+        raise RoutingError("Version", f"routing table has apiVersion {document.get('apiVersion')}, not {API_VERSION}")
     if document.get("model") != model:
-        raise RoutingError(
-            "OtherModel",
-            f"routing table is for model {document.get('model')}, this pod serves {model}",
-        )
+        raise RoutingError("OtherModel", f"routing table is for model {document.get('model')}, this pod serves {model}")
     table = RoutingTable(
         model=model,
         generation=_generation(document.get("generation")),
@@ -99,8 +93,7 @@ def role_of(table: RoutingTable, revision: str) -> Role:
 def _generation(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise RoutingError(
-            "Invalid",
-            f"routing table has generation {str(value)[:40]}, not a whole number of 0 or more",
+            "Invalid", f"routing table has generation {str(value)[:40]}, not a whole number of 0 or more"
         )
     return value
 
@@ -115,8 +108,5 @@ def _text(document: dict[str, Any], key: str) -> str:
 def _revisions(value: Any) -> frozenset[str]:
     found = [] if value is None else value
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise RoutingError(
-            "Invalid",
-            f"routing table has superseded {str(value)[:40]}, not a list of revisions",
-        )
+        raise RoutingError("Invalid", f"routing table has superseded {str(value)[:40]}, not a list of revisions")
     return frozenset(found)

@@ -9,14 +9,7 @@ import os
 from collections.abc import Callable
 
 from bankmodel_serving.errors import RoutingError
-from bankmodel_serving.routing import (
-    NO_TABLE,
-    Role,
-    RoutingTable,
-    accept,
-    parse_table,
-    role_of,
-)
+from bankmodel_serving.routing import NO_TABLE, Role, RoutingTable, accept, parse_table, role_of
 
 __all__ = ["RoutingFile"]
 
@@ -46,10 +39,7 @@ class RoutingFile:
             self._adopt(accept(self.table, parse_table(self._read(), self._model)))
         except RoutingError as error:
             self._rejected(error.reason)
-            _LOG.warning(
-                "routing table refused",
-                extra={"reason": error.reason, "error": str(error)},
-            )
+            _LOG.warning("routing table refused", extra={"reason": error.reason, "error": str(error)})
 
     def _identity(self) -> tuple[int, ...] | None:
         if not self._path:
@@ -70,7 +60,4 @@ class RoutingFile:
     def _adopt(self, table: RoutingTable) -> None:
         self.table = table
         self.role = role_of(table, self._revision)
-        _LOG.info(
-            "routing table adopted",
-            extra={"generation": table.generation, "role": self.role.value},
-        )
+        _LOG.info("routing table adopted", extra={"generation": table.generation, "role": self.role.value})

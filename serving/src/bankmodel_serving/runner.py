@@ -19,13 +19,7 @@ class ModelRunner:
     """`run_small` belongs to the loop's thread, `run_large` may run on any other; `later` brings notes back."""
 
     def __init__(
-        self,
-        engine: Engine,
-        observer: Observer,
-        *,
-        max_rows: int,
-        later: Callable[..., Any],
-        has_rows: bool = True,
+        self, engine: Engine, observer: Observer, *, max_rows: int, later: Callable[..., Any], has_rows: bool = True
     ) -> None:
         self._engine = engine
         self._observer = observer

@@ -14,12 +14,7 @@ from time import perf_counter
 from typing import Protocol
 
 from bankmodel_serving.batching import BatchLimits, Lane, next_batch
-from bankmodel_serving.errors import (
-    DeadlineExceeded,
-    InferenceFailed,
-    Overloaded,
-    RequestError,
-)
+from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded, RequestError
 from bankmodel_serving.tensors import Array
 
 __all__ = ["Outcome", "Runner", "Scheduler", "Ticket"]
@@ -42,11 +37,7 @@ class Ticket:
     __slots__ = ("columns", "deadline", "done", "rows")
 
     def __init__(
-        self,
-        columns: Sequence[Array],
-        rows: int,
-        deadline: float,
-        done: Callable[[Outcome], None] | None,
+        self, columns: Sequence[Array], rows: int, deadline: float, done: Callable[[Outcome], None] | None
     ) -> None:
         self.columns = columns
         self.rows = rows

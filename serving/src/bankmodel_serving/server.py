@@ -43,11 +43,7 @@ async def serve(settings: Settings, server_version: str) -> None:
     admin.start(settings.host, settings.metrics_port)
     stop = _stop_event(loop)
 
-    loaded = load(
-        settings.model,
-        settings.sha256,
-        DecodeLimits(settings.max_rows, settings.max_depth),
-    )
+    loaded = load(settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth))
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
     routing = RoutingFile(
@@ -69,26 +65,13 @@ async def serve(settings: Settings, server_version: str) -> None:
     site = _site(api, settings)
     metrics.connections = lambda: len(site.connections)
     listener = Listener(site, loop)
-    ticker = _Ticker(
-        site=site,
-        scheduler=scheduler,
-        observer=observer,
-        routing=routing,
-        readiness=readiness,
-    )
+    ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
     ticker.tick()
     port = await listener.open(settings.host, settings.port)
     _declare_ready(readiness, loaded)
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
-    _LOG.info(
-        "listening",
-        extra={
-            "port": port,
-            "metrics_port": admin.port,
-            "ready": readiness.state.is_ready,
-        },
-    )
+    _LOG.info("listening", extra={"port": port, "metrics_port": admin.port, "ready": readiness.state.is_ready})
     await stop.wait()
     await _drain(settings, listener, site, readiness)
     ticker.stop()
@@ -135,12 +118,7 @@ def _encoder(loaded: Loaded, identity: Identity) -> Encoder:
     parameters = {"sha256": identity.sha256}
     if identity.revision:
         parameters["revision"] = identity.revision
-    return Encoder(
-        loaded.schema.outputs,
-        name=identity.model,
-        version=identity.version,
-        parameters=parameters,
-    )
+    return Encoder(loaded.schema.outputs, name=identity.model, version=identity.version, parameters=parameters)
 
 
 def _site(api: Api, settings: Settings) -> Site:
@@ -158,10 +136,7 @@ def _declare_ready(readiness: Readiness, loaded: Loaded) -> None:
         readiness.state = READY
         return
     readiness.fail("GoldenVectorsFailed", loaded.golden_problem)
-    _LOG.error(
-        "not ready",
-        extra={"reason": "GoldenVectorsFailed", "error": loaded.golden_problem},
-    )
+    _LOG.error("not ready", extra={"reason": "GoldenVectorsFailed", "error": loaded.golden_problem})
 
 
 class _Ticker:
@@ -170,13 +145,7 @@ class _Ticker:
     recorder: Recorder
 
     def __init__(
-        self,
-        *,
-        site: Site,
-        scheduler: Scheduler,
-        observer: Observer,
-        routing: RoutingFile,
-        readiness: Readiness,
+        self, *, site: Site, scheduler: Scheduler, observer: Observer, routing: RoutingFile, readiness: Readiness
     ) -> None:
         self._site = site
         self._scheduler = scheduler
@@ -203,10 +172,7 @@ async def _drain(settings: Settings, listener: Listener, site: Site, readiness: 
     """Not ready at once, but accepting until everybody knows; then finish what is in flight, then stop."""
     readiness.state = DRAINING
     site.is_closing = True
-    _LOG.info(
-        "draining",
-        extra={"delay_s": settings.drain_delay, "connections": len(site.connections)},
-    )
+    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": len(site.connections)})
     await asyncio.sleep(settings.drain_delay)
     listener.stop_accepting()
     deadline = monotonic() + settings.drain_timeout

@@ -103,131 +103,33 @@ _ANYTHING = _matching(re.compile(r"[\x21-\x7e]{0,253}"), "at most 253 printable 
 _PATH = _matching(re.compile(r"[^\0]+"), "a path")
 _SETTINGS = (
     _Setting("model", None, _PATH, "the ONNX file", "FILE"),
-    _Setting(
-        "name",
-        None,
-        _matching(_NAME, "a DNS label such as credit-risk"),
-        "the model's name in its URL",
-        "NAME",
-    ),
-    _Setting(
-        "sha256",
-        None,
-        _matching(_HEX, "64 lower-case hex characters"),
-        "digest the file must have",
-        "HEX",
-    ),
+    _Setting("name", None, _matching(_NAME, "a DNS label such as credit-risk"), "the model's name in its URL", "NAME"),
+    _Setting("sha256", None, _matching(_HEX, "64 lower-case hex characters"), "digest the file must have", "HEX"),
     _Setting("model-version", "", _ANYTHING, "version in answers and in /versions/V/", "V"),
+    _Setting("revision", "", _ANYTHING, "revision of the BankModel, in answers and metrics", "R"),
     _Setting(
-        "revision",
-        "",
-        _ANYTHING,
-        "revision of the BankModel, in answers and metrics",
-        "R",
+        "routing", "", _matching(re.compile(r"[^\0]*"), "a path"), "routing table to follow (none: alone)", "FILE"
     ),
-    _Setting(
-        "routing",
-        "",
-        _matching(re.compile(r"[^\0]*"), "a path"),
-        "routing table to follow (none: alone)",
-        "FILE",
-    ),
-    _Setting(
-        "host",
-        "",
-        _ANYTHING,
-        "address to listen on (all of them when empty)",
-        "ADDRESS",
-    ),
+    _Setting("host", "", _ANYTHING, "address to listen on (all of them when empty)", "ADDRESS"),
     _Setting("port", "8080", _whole(0, 65535), "scoring port; 0 picks a free one", "PORT"),
-    _Setting(
-        "metrics-port",
-        "9090",
-        _whole(0, 65535),
-        "port of /metrics, /livez, /readyz; 0 picks a free one",
-        "PORT",
-    ),
+    _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
     _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
     _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
     _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),
+    _Setting("max-connections", "1024", _whole(1, 65536), "most open scoring connections", "N"),
     _Setting(
-        "max-connections",
-        "1024",
-        _whole(1, 65536),
-        "most open scoring connections",
-        "N",
+        "max-buffered", "67108864", _whole(1024, 1 << 34), "most bytes of unfinished bodies, all together", "BYTES"
     ),
-    _Setting(
-        "max-buffered",
-        "67108864",
-        _whole(1024, 1 << 34),
-        "most bytes of unfinished bodies, all together",
-        "BYTES",
-    ),
-    _Setting(
-        "max-header-bytes",
-        "16384",
-        _whole(256, 1 << 20),
-        "largest request line and headers (bytes)",
-        "BYTES",
-    ),
+    _Setting("max-header-bytes", "16384", _whole(256, 1 << 20), "largest request line and headers (bytes)", "BYTES"),
     _Setting("max-headers", "64", _whole(4, 1000), "most header lines", "N"),
-    _Setting(
-        "queue",
-        "4096",
-        _whole(1, 10**6),
-        "most requests waiting; beyond it 503 at once",
-        "N",
-    ),
-    _Setting(
-        "batch-rows",
-        "64",
-        _whole(1, 1024),
-        "most rows scored together in one turn of the loop",
-        "ROWS",
-    ),
-    _Setting(
-        "idle-timeout",
-        "75",
-        _seconds(0.1, 3600),
-        "an idle connection is closed after it",
-        "S",
-    ),
-    _Setting(
-        "header-timeout",
-        "10",
-        _seconds(0.1, 600),
-        "headers must have arrived within it",
-        "S",
-    ),
-    _Setting(
-        "request-timeout",
-        "10",
-        _seconds(0.1, 600),
-        "body read, waiting and scoring each stay below it",
-        "S",
-    ),
-    _Setting(
-        "drain-delay",
-        "5",
-        _seconds(0, 600),
-        "after SIGTERM, go on accepting for it",
-        "S",
-    ),
-    _Setting(
-        "drain-timeout",
-        "20",
-        _seconds(0, 600),
-        "after that, let requests in flight finish for it",
-        "S",
-    ),
-    _Setting(
-        "log-level",
-        "info",
-        _one_of(*_LEVELS),
-        "least severity to log: " + ", ".join(_LEVELS),
-        "LEVEL",
-    ),
+    _Setting("queue", "4096", _whole(1, 10**6), "most requests waiting; beyond it 503 at once", "N"),
+    _Setting("batch-rows", "64", _whole(1, 1024), "most rows scored together in one turn of the loop", "ROWS"),
+    _Setting("idle-timeout", "75", _seconds(0.1, 3600), "an idle connection is closed after it", "S"),
+    _Setting("header-timeout", "10", _seconds(0.1, 600), "headers must have arrived within it", "S"),
+    _Setting("request-timeout", "10", _seconds(0.1, 600), "body read, waiting and scoring each stay below it", "S"),
+    _Setting("drain-delay", "5", _seconds(0, 600), "after SIGTERM, go on accepting for it", "S"),
+    _Setting("drain-timeout", "20", _seconds(0, 600), "after that, let requests in flight finish for it", "S"),
+    _Setting("log-level", "info", _one_of(*_LEVELS), "least severity to log: " + ", ".join(_LEVELS), "LEVEL"),
 )
 
 
@@ -267,9 +169,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     for setting in _SETTINGS:
         default = "required" if setting.default is None else f"default: {setting.default or 'empty'}"
-        parser.add_argument(
-            f"--{setting.flag}",
-            metavar=setting.metavar,
-            help=f"{setting.help} ({default})",
-        )
+        parser.add_argument(f"--{setting.flag}", metavar=setting.metavar, help=f"{setting.help} ({default})")
     return parser

@@ -12,15 +12,7 @@ import numpy as np
 from bankmodel_serving.card import Card, Feature, OnMissing
 from bankmodel_serving.errors import ModelInvalid
 
-__all__ = [
-    "Array",
-    "InputSpec",
-    "Kind",
-    "Schema",
-    "TensorSpec",
-    "kind_of_onnx",
-    "schema_of",
-]
+__all__ = ["Array", "InputSpec", "Kind", "Schema", "TensorSpec", "kind_of_onnx", "schema_of"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 

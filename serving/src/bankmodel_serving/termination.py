@@ -16,11 +16,7 @@ def say_why(error: StartError) -> None:
     """Write reason and message as one line of JSON to the termination log and, last of all, to stderr."""
     line = json.dumps({"reason": error.reason, "message": str(error)[:_MAX_MESSAGE]})
     try:
-        with open(
-            os.environ.get("BANKMODEL_TERMINATION_LOG", _DEFAULT_PATH),
-            "w",
-            encoding="utf-8",
-        ) as file:
+        with open(os.environ.get("BANKMODEL_TERMINATION_LOG", _DEFAULT_PATH), "w", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError:
         pass  # outside of a container there is no such file, and stderr has it anyway

@@ -274,7 +274,7 @@ def test_a_card_that_contradicts_the_model_is_refused(feature: Feature, words: s
 
 # Both paths give one answer
 
-VALUES = st.one_of(
+VALUES: st.SearchStrategy[Any] = st.one_of(
     st.floats(width=32, allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**70), 2**70),

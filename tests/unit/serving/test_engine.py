@@ -95,7 +95,7 @@ def _zipmap() -> onnx.ModelProto:
 
 
 def test_an_output_that_is_no_tensor_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ModelInvalid, match="y is seq.*zipmap=False"):
+    with pytest.raises(ModelInvalid, match=r"y is seq.*zipmap=False"):
         _engine(_zipmap(), tmp_path)
 
 

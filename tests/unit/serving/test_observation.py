@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from bankmodel_serving.card import Card, Score
 from bankmodel_serving.observation import DEFAULT_EDGES, NumericTally, Observer, ScoreTally, TextTally, observer_for
-from bankmodel_serving.tensors import KINDS, TensorSpec, schema_of
+from bankmodel_serving.tensors import KINDS, Array, TensorSpec, schema_of
 from support import tiny_models
 
 BY_NAME = {kind.datatype: kind for kind in KINDS}
@@ -74,7 +74,11 @@ def _observer(later: _Later) -> Observer:
 def test_counting_is_spread_over_turns_one_feature_each() -> None:
     later = _Later()
     observer = _observer(later)
-    columns = [np.ones((300, 1), np.float32), np.ones((300, 1), np.int64), np.full((300, 1), "north", object)]
+    columns: list[Array] = [
+        np.ones((300, 1), np.float32),
+        np.ones((300, 1), np.int64),
+        np.full((300, 1), "north", object),
+    ]
     observer.note(columns, [np.full((300, 1), 15, np.float32), columns[2]], 300)
     turns = 0
     while later.calls:
@@ -91,7 +95,7 @@ def test_counting_is_spread_over_turns_one_feature_each() -> None:
 def test_buffers_that_are_used_again_do_not_change_what_was_noted() -> None:
     later = _Later()
     observer = _observer(later)
-    columns = [np.ones((1, 1), np.float32), np.ones((1, 1), np.int64), np.full((1, 1), "north", object)]
+    columns: list[Array] = [np.ones((1, 1), np.float32), np.ones((1, 1), np.int64), np.full((1, 1), "north", object)]
     scores = np.full((1, 1), 15, np.float32)
     observer.note(columns, [scores, columns[2]], 1)
     columns[0][:], scores[:] = 99, 99

@@ -1,5 +1,7 @@
 """The HTTP edge: same bytes, same events, however they are cut; and what a proxy could read differently is refused."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -17,7 +19,7 @@ UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-setting
 def _read(data: bytes, cuts: list[int] | None = None) -> list[Event]:
     reader = RequestReader(LIMITS)
     points = [0, *sorted(cuts or []), len(data)]
-    pieces = [data[start:end] for start, end in zip(points, points[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(points)]
     return [event for piece in pieces for event in reader.feed(piece)]
 
 

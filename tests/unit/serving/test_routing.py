@@ -88,7 +88,7 @@ def test_the_generation_followed_never_falls(generations: list[int]) -> None:
         assert max(before, generation) == current.generation
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)), st.sampled_from(list(TABLE)))
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists), st.sampled_from(list(TABLE)))
 def test_any_value_in_any_field_is_read_or_refused(value: Any, key: str) -> None:
     try:
         parse_table(_text(**{key: value}), "m")

@@ -52,11 +52,13 @@ class _Caller:
         self.outcomes.append(type(outcome) if isinstance(outcome, Exception) else outcome[0].tolist())
 
 
-def _run(story: Callable[[Scheduler, _Doubler], Awaitable[None]], limits: BatchLimits, **options: int) -> _Doubler:
+def _run(
+    story: Callable[[Scheduler, _Doubler], Awaitable[None]], limits: BatchLimits, *, max_waiting: int = 4096
+) -> _Doubler:
     runner = _Doubler()
 
     async def main() -> None:
-        scheduler = Scheduler(runner, limits, **options)
+        scheduler = Scheduler(runner, limits, max_waiting=max_waiting)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await story(scheduler, runner)

@@ -4,12 +4,7 @@ Two ways lead from a body to arrays: a fast one for a single dense FP32 matrix a
 They give the same answers (property-tested); the fast one says nothing when in doubt.
 """
 
-from bankmodel_serving.codec.decode import (
-    DecodeLimits,
-    Inference,
-    decode_document,
-    parse_json,
-)
+from bankmodel_serving.codec.decode import DecodeLimits, Inference, decode_document, parse_json
 from bankmodel_serving.codec.dense import DenseReader
 from bankmodel_serving.codec.encode import Encoder, refuse_infinite
 from bankmodel_serving.tensors import Schema

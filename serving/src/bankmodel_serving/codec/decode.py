@@ -70,14 +70,7 @@ def decode_document(schema: Schema, document: dict[str, Any], limits: DecodeLimi
         if spec.name not in arrays:
             arrays[spec.name] = _impute(spec, rows)
     columns = tuple(arrays[spec.name] for spec in schema.inputs)
-    return Inference(
-        _read_id(document),
-        columns,
-        rows,
-        _selection(schema, document),
-        absent,
-        undeclared,
-    )
+    return Inference(_read_id(document), columns, rows, _selection(schema, document), absent, undeclared)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

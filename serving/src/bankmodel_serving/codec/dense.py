@@ -60,6 +60,13 @@ class DenseReader:
         shape, data = tensor["shape"], tensor["data"]
         if type(shape) is not list or len(shape) != 2 or type(data) is not list:
             return None
+        values = self._read_values(shape, data)
+        if values is None:
+            return None
+        rows, width = shape
+        return Inference(request_id, (np.frombuffer(values, dtype=np.float32).reshape(rows, width),), rows)
+
+    def _read_values(self, shape: list[Any], data: list[Any]) -> "array[float] | None":
         rows, width = shape
         if type(rows) is not int or type(width) is not int or width != self._width or not 0 < rows <= self._max_rows:
             return None
@@ -69,6 +76,4 @@ class DenseReader:
             values = array("f", data)
         except (TypeError, OverflowError):
             return None
-        if not isfinite(sum(values)):  # added up as doubles: infinite only if a value is
-            return None
-        return Inference(request_id, (np.frombuffer(values, dtype=np.float32).reshape(rows, width),), rows)
+        return values if isfinite(sum(values)) else None  # added up as doubles: infinite only if a value is

@@ -23,12 +23,7 @@ class Encoder:
     __slots__ = ("_all", "_outputs", "_prefix", "_suffix")
 
     def __init__(
-        self,
-        outputs: Sequence[TensorSpec],
-        *,
-        name: str,
-        version: str,
-        parameters: dict[str, str] | None = None,
+        self, outputs: Sequence[TensorSpec], *, name: str, version: str, parameters: dict[str, str] | None = None
     ) -> None:
         versioned = b',"model_version":' + orjson.dumps(version) if version else b""
         constant = b',"parameters":' + orjson.dumps(parameters) if parameters else b""
@@ -43,15 +38,7 @@ class Encoder:
             b'%s%s,"data":%s}' % (self._outputs[i], _shape(arrays[i].shape), _data(arrays[i]))
             for i in (self._all if selection is None else selection)
         ]
-        return b"".join(
-            (
-                self._prefix,
-                orjson.dumps(request_id),
-                self._suffix,
-                b",".join(parts),
-                b"]}",
-            )
-        )
+        return b"".join((self._prefix, orjson.dumps(request_id), self._suffix, b",".join(parts), b"]}"))
 
 
 def refuse_infinite(outputs: Iterable[TensorSpec], arrays: Iterable[Array]) -> None:
@@ -63,10 +50,7 @@ def refuse_infinite(outputs: Iterable[TensorSpec], arrays: Iterable[Array]) -> N
 
 def _output_head(spec: TensorSpec) -> bytes:
     # The percent sign in a name would be read as a format later on: this part is only ever inserted, never formatted.
-    return b'{"name":%s,"datatype":"%s","shape":' % (
-        orjson.dumps(spec.name),
-        spec.kind.datatype.encode(),
-    )
+    return b'{"name":%s,"datatype":"%s","shape":' % (orjson.dumps(spec.name), spec.kind.datatype.encode())
 
 
 def _shape(shape: tuple[int, ...]) -> bytes:
@@ -77,8 +61,4 @@ def _shape(shape: tuple[int, ...]) -> bytes:
 
 def _data(array: Array) -> bytes:
     flat: Any = array.reshape(-1)
-    return orjson.dumps(
-        flat.tolist() if array.dtype == object else np.ascontiguousarray(flat),
-        None,
-        _AS_NUMPY,
-    )
+    return orjson.dumps(flat.tolist() if array.dtype == object else np.ascontiguousarray(flat), None, _AS_NUMPY)

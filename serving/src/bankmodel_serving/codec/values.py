@@ -99,12 +99,7 @@ def _fits(value: Any, dtype: "np.dtype[Any]") -> bool:
 
 
 def _expected(spec: InputSpec) -> str:
-    names = {
-        "float": "a number",
-        "integer": "a whole number",
-        "bool": "true or false",
-        "string": "a string",
-    }
+    names = {"float": "a number", "integer": "a whole number", "bool": "true or false", "string": "a string"}
     return f"{names[spec.kind.family]} ({spec.kind.datatype})"
 
 
