@@ -119,6 +119,7 @@ def test_a_change_of_owner_restarts_nothing(lending: Stage) -> None:
 def test_suspension_leaves_the_children_alone(lending: Stage) -> None:
     lending.apply(a_model("paused", lending.namespace))
     lending.reaches("paused")
+    lending.settles(quiet_s=0.5)  # saved first, then acted
     before = versions(lending, "paused")
     lending.apply(a_model("paused", lending.namespace, version="2", suspend=True, owner="somebody-else"))
     generation = lending.get("bankmodel", "paused")["metadata"]["generation"]
@@ -157,6 +158,7 @@ def test_a_deleted_model_leaves_nothing(lending: Stage) -> None:
 def test_a_status_deleted_by_hand_is_rebuilt_and_nothing_moves(lending: Stage) -> None:
     lending.apply(a_model("amnesia", lending.namespace))
     revision = lending.reaches("amnesia")["status"]["stable"]["revision"]
+    lending.settles(quiet_s=0.5)
     before = versions(lending, "amnesia")
     lending.kubectl(
         "patch", "bankmodel", "amnesia", "-n", lending.namespace, "--subresource=status", "--type=json",
