@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
 import pytest
 
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import Report
-from bankmodel_operator.core.rollout import needed
+from bankmodel_operator.core.plan import plan
+from bankmodel_operator.core.rollout import decide, needed
 from support.bankmodels import DIGEST, OTHER_DIGEST
-from support.simulated_cluster import Crashed, Simulation
+from support.simulated_cluster import Conflict, Crashed, Simulation
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 
@@ -109,6 +113,60 @@ def test_old_pods_stay_to_the_deadline_when_the_new_ones_die_while_they_drain() 
 
     assert simulation.rollout["state"] == "Draining"
     assert len(simulation.of_kind("Deployment")) == 2
+
+
+def test_a_pod_that_does_not_say_how_many_connections_it_has_may_have_some() -> None:
+    simulation = a_second_revision_with_all_pods_ready()
+    simulation.reconcile()
+    generation = simulation.table()["generation"]
+    simulation.reports = {name: Report(generation=generation) for name in simulation.pods}
+    simulation.wait(5)
+
+    simulation.reconcile()
+
+    assert simulation.rollout["state"] == "Draining"
+
+
+def test_a_leader_that_froze_before_it_moved_the_selector_moves_it_no_more() -> None:
+    simulation = a_second_revision_with_all_pods_ready()
+    old = simulation.selected()
+    *others, move = planned_writes(simulation)[0]
+    for write in others:
+        write()
+    fail_all(simulation, simulation.model["status"]["stable"]["revision"])
+    simulation.reconcile()
+
+    with pytest.raises(Conflict):
+        move()
+    assert old == simulation.selected()
+
+
+def test_a_leader_that_froze_before_it_deleted_a_revision_leaves_it_when_it_is_asked_for_again() -> None:
+    simulation = a_second_revision_with_all_pods_ready()
+    old = simulation.selected()
+    simulation.reconcile()
+    simulation.wait(31)
+    writes, deletes = planned_writes(simulation)
+    for write in writes:
+        write()
+    simulation.serve_version("1", DIGEST)
+    simulation.reconcile()
+
+    for delete in deletes:
+        with contextlib.suppress(Conflict):
+            delete()
+
+    assert simulation.get("Deployment", f"{simulation.name}-{old}")
+
+
+def planned_writes(simulation: Simulation) -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
+    """What a leader would write now, in its order, the status first; and what it would delete after that."""
+    observation = simulation.observe()
+    decision = decide(observation, simulation.settings, simulation.now)
+    todo = plan(decision.desired, observation.owned, owner=simulation.model, prune=decision.prune)
+    every = list(simulation.writes_of(decision, todo))
+    first_delete = len(every) - len(todo.delete)
+    return every[:first_delete], every[first_delete:]
 
 
 def test_lead_time_forgets_a_promotion_that_did_not_happen() -> None:
