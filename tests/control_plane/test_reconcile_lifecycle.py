@@ -182,7 +182,7 @@ def test_somebody_elses_service_is_named_and_left_alone(lending: Stage) -> None:
 
 
 def test_a_pod_setting_the_apiserver_refuses_is_shown_with_its_words(lending: Stage) -> None:
-    affinity = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}  # no such field
+    affinity: dict[str, Any] = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}  # no such field
     lending.apply(a_model("misspelt", lending.namespace, serving={"pod": {"affinity": affinity}}))
     condition = lending.shows("misspelt", "Stalled", "SpecInvalid")
 
@@ -190,7 +190,7 @@ def test_a_pod_setting_the_apiserver_refuses_is_shown_with_its_words(lending: St
 
 
 def test_a_refused_setting_that_is_corrected_leads_to_ready(lending: Stage) -> None:
-    affinity = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}
+    affinity: dict[str, Any] = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}
     lending.apply(a_model("corrected", lending.namespace, serving={"pod": {"affinity": affinity}}))
     lending.shows("corrected", "Stalled", "SpecInvalid")
     lending.apply(a_model("corrected", lending.namespace))
