@@ -182,7 +182,9 @@ def test_somebody_elses_service_is_named_and_left_alone(lending: Stage) -> None:
 
 
 def test_a_pod_setting_the_apiserver_refuses_is_shown_with_its_words(lending: Stage) -> None:
-    affinity: dict[str, Any] = {"nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}}  # no such field
+    affinity: dict[str, Any] = {
+        "nodeAffinity": {"requiredDuringScheduling": {"nodeSelectorTerms": []}}
+    }  # no such field
     lending.apply(a_model("misspelt", lending.namespace, serving={"pod": {"affinity": affinity}}))
     condition = lending.shows("misspelt", "Stalled", "SpecInvalid")
 
