@@ -49,7 +49,7 @@ def parse_table(text: str | bytes, model: str) -> RoutingTable:
     """Read a table for `model`; unknown keys are ignored. Raises RoutingError saying what is wrong."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RoutingError("Unreadable", f"routing table of {model} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise RoutingError("Unreadable", f"routing table of {model} is not a JSON object")

@@ -64,6 +64,7 @@ def _bad(*path: str | int, value: Any) -> str:
     [
         ("{", "card is not JSON"),
         ("[]", "card must be an object"),
+        pytest.param("[" * 100_000, "card is not JSON", id="too deep"),
         ('{"cardVersion":1,"provenance":{"auc":NaN}}', "NaN is not a JSON number"),
         (_bad("cardVersion", value=2), "card.cardVersion is 2"),
         (_bad("features", value={}), "card.features must be a list"),

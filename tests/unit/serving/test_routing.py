@@ -40,6 +40,7 @@ def test_a_table_is_read() -> None:
     [
         ("", "Unreadable"),
         ("[]", "Unreadable"),
+        pytest.param("[" * 100_000, "Unreadable", id="too deep"),
         (_text(apiVersion="serving.bankmodel.io/routing.v2"), "Version"),
         (_text(model="other"), "OtherModel"),
         (_text(generation=None), "Invalid"),
