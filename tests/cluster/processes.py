@@ -55,7 +55,7 @@ def is_alive(record: Record) -> bool:
     return start_time(record.pid) == record.started
 
 
-def start(component: Component, state: StateFolder) -> subprocess.Popen[bytes]:
+def start(component: Component, state: StateFolder) -> None:
     """Start COMPONENT in a session of its own, its output in its log, and record it."""
     log = state.logs / f"{component.name}.log"
     with log.open("ab") as output:
@@ -70,7 +70,7 @@ def start(component: Component, state: StateFolder) -> subprocess.Popen[bytes]:
         )
     record = {"name": component.name, "pid": process.pid, "started": start_time(process.pid) or "gone"}
     (state.records / f"{component.name}.json").write_text(json.dumps(record))
-    return process
+    process.returncode = 0  # from here on it is known by its record; Popen would warn that nobody waits for it
 
 
 def still_runs(state: StateFolder, name: str) -> None:
