@@ -1,7 +1,7 @@
 """Invalid BankModels and what the API server must say about each. Used against the real one, and to prove that no rule
 of the CRD goes without a case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,11 +31,24 @@ class Refused:
     name: str = "mortgage-approval"
 
     def __str__(self) -> str:
-        return f"{self.path or 'root'}: {self.message[:32]}"
+        written = " ".join(_leaves(self.spec)) or self.name
+        return f"{self.path or 'root'}: {written[:60]}"
 
     def body(self, namespace: str) -> dict[str, Any]:
         """Return the whole object."""
         return a_bankmodel(name=self.name, namespace=namespace, **self.spec)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The keys and values at the ends of a spec, which tell one case from another."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _leaves(below) if isinstance(below, Mapping | list) else (f"{key}={below}",)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield str(value)
 
 
 def _model(**fields: Any) -> dict[str, Any]:

@@ -66,6 +66,7 @@ async def run(settings: Settings) -> int:
         api = Api(client, guard=guard, observer=metrics.request)
         unguarded = Api(client, guard=lambda: None, observer=metrics.request)
         elector = _elector(settings, unguarded, guard)
+        metrics.leading(lambda: guard.holds)
         try:
             return await _live(_Replica(settings, api, elector, health, metrics, stop))
         finally:
@@ -104,7 +105,6 @@ async def _lead(replica: _Replica) -> int:
     settings, stop = replica.settings, replica.stop
     log.info("leading", extra={"instance": settings.instance})
     replica.health.waiting("leading, but the models are not listed yet")
-    replica.metrics.leading(True)
     queue, scraper = WorkQueue(), Scraper(settings.scrape_port)
     discovery = Discovery(replica.api)
     resync = Resync(
@@ -134,7 +134,7 @@ async def _lead(replica: _Replica) -> int:
     ]
     ended, _ = await asyncio.wait({lease, stopping, *parts, *watches}, return_when=asyncio.FIRST_COMPLETED)
     if lease in ended:
-        _end_at_once("the lease is lost")
+        _end_at_once("the lease is lost", lease.exception())
     replica.health.waiting("stopping")
     finished = await workers.stop(settings.stop_deadline)
     log.info("stopping", extra={"passes_finished": finished})
@@ -199,8 +199,8 @@ def _failed(ended: Iterable[asyncio.Task[Any]]) -> int:
     return 1
 
 
-def _end_at_once(why: str) -> None:
-    log.critical("ending at once: %s", why)
+def _end_at_once(why: str, error: BaseException | None) -> None:
+    log.critical("ending at once: %s", why, exc_info=error)
     logging.shutdown()
     os._exit(1)
 

@@ -81,6 +81,9 @@ class Reconciler:
         self._report(key, live, decision, memory)
         todo = plan(decision.desired, seen.owned, owner=live, prune=decision.prune)
         refusals = await converge(self._api, key[0], todo, decision.nudges)
+        for refusal in set(refusals) - set(memory.refusals):
+            about = {**_about(key, live, decision), "object": str(refusal.ref)}
+            log.error("the apiserver refuses: %s", refusal.message, extra=about)
         self._memories[key] = _Memory(decision.wants_scrape, refusals, decision.state_name)
         return _next_look(decision, refusals, memory.refusals)
 

@@ -38,7 +38,7 @@ class Script:
         self.asked: list[tuple[str, str, Any]] = []
         self.counted: list[tuple[str, str, int]] = []
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         body = await request.text()
         self.asked.append((request.method, request.path_qs, json.loads(body) if body else None))
         code, answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -51,7 +51,7 @@ class Script:
 @asynccontextmanager
 async def api(script: Script, guard: Callable[[], None] = lambda: None) -> AsyncIterator[Api]:
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", script)
+    app.router.add_route("*", "/{path:.*}", script.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -161,7 +161,9 @@ async def test_no_answer_is_unavailable_and_counted_as_zero() -> None:
         (400, Refused),
         (401, Unavailable),
         (403, Forbidden),
+        (404, Conflict),
         (409, Conflict),
+        (410, Conflict),
         (413, Refused),
         (422, Refused),
         (429, Unavailable),
@@ -176,6 +178,10 @@ async def test_answers_become_errors_that_say_what_to_do(code: int, kind: type[C
     assert str(code) in str(error)
     assert "Service lending/mortgage" in str(error)
     assert error.words == "the apiserver's words"
+
+
+async def test_a_create_without_its_namespace_waits_for_somebody() -> None:
+    assert type(raised("create", "Service lending/mortgage", 404, {})) is Refused
 
 
 async def test_long_answers_are_cut() -> None:

@@ -103,7 +103,7 @@ async def test_a_crd_that_has_all_that_is_needed_fits(installed: tuple[str, ...]
 
 async def test_fields_inside_lists_are_compared_too() -> None:
     def listed(*names: str) -> dict[str, Any]:
-        item = {"properties": {name: {} for name in names}}
+        item: dict[str, Any] = {"properties": {name: {} for name in names}}
         return {"properties": {"env": {"type": "array", "items": item}}}
 
     assert list(missing_fields(listed("name", "value"), listed("name"))) == ["env[].value"]

@@ -178,3 +178,24 @@ async def test_a_leader_keeps_renewing_while_all_is_well() -> None:
 
     assert guard.holds
     assert store.puts > 5
+
+
+async def test_a_leader_that_sees_another_holder_writes_no_more() -> None:
+    store = LeaseStore()
+    elector, guard = candidate(store, "a")
+    await elector.acquire()
+    assert store.lease is not None
+    store.lease["spec"]["holderIdentity"] = "b"  # by hand: the lease has not run out
+    await asyncio.wait_for(elector.keep(), TIMES.renew_deadline.total_seconds() * 0.9)
+
+    assert not guard.holds
+    assert store.holder == "b"
+
+
+async def test_a_lease_made_by_hand_without_a_spec_is_free() -> None:
+    store = LeaseStore()
+    store._store({"metadata": {"name": REF.name}})
+    elector, _ = candidate(store, "a")
+    await asyncio.wait_for(elector.acquire(), 1)
+
+    assert store.holder == "a"

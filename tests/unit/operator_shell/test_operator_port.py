@@ -26,7 +26,8 @@ class Busy:
 async def served(health: http.Health, metrics: Metrics) -> AsyncIterator[str]:
     runner = await http.serve(0, health, metrics)
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        # asked for port 0, each address family gets one of its own
+        yield next(f"http://127.0.0.1:{address[1]}" for address in runner.addresses if "." in address[0])
     finally:
         await runner.cleanup()
 
@@ -82,7 +83,7 @@ async def test_metrics_are_served_under_their_contract_names() -> None:
     metrics = Metrics()
     metrics.request("get", "BankModel", 200)
     metrics.passed("ok", 0.01)
-    metrics.leading(True)
+    metrics.leading(lambda: True)
     metrics.in_state("lending", "mortgage", "Serving")
     _, text = await asked(http.Health(), "/metrics", metrics)
 

@@ -69,7 +69,7 @@ def test_all_wrong_settings_are_reported_together(monkeypatch: pytest.MonkeyPatc
 def test_lease_times_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANKMODEL_RENEW_DEADLINE", "20s")
 
-    with pytest.raises(SettingsError, match="BANKMODEL_LEASE_DURATION must be longer .* they are 15 s, 20 s and 2 s"):
+    with pytest.raises(SettingsError, match=r"BANKMODEL_LEASE_DURATION must be longer .* they are 15 s, 20 s and 2 s"):
         load()
 
 

@@ -63,13 +63,14 @@ def test_the_reason_of_an_unready_pod_is_read(text: str, expected: tuple[str | N
 
 
 @asynccontextmanager
-async def pod(metrics: web.Response | float) -> AsyncIterator[int]:
-    """A pod's metrics port on loopback: answers so, or after so many seconds."""
+async def pod(metrics: web.Response | None) -> AsyncIterator[int]:
+    """A pod's metrics port on loopback: answers so, or never."""
+    over = asyncio.Event()
 
     async def answer(_request: web.Request) -> web.Response:
         if isinstance(metrics, web.Response):
             return metrics
-        await asyncio.sleep(metrics)
+        await over.wait()
         return web.Response()
 
     async def readyz(_request: web.Request) -> web.Response:
@@ -83,6 +84,7 @@ async def pod(metrics: web.Response | float) -> AsyncIterator[int]:
     try:
         yield runner.addresses[0][1]
     finally:
+        over.set()
         await runner.cleanup()
 
 
@@ -102,7 +104,7 @@ async def test_a_pod_reports_all_it_knows() -> None:
 
 @pytest.mark.asyncio
 async def test_a_pod_that_hangs_is_unknown_and_does_not_hang_us() -> None:
-    async with pod(30.0) as port:
+    async with pod(None) as port:
         report = await asyncio.wait_for(scraped(port), 5)
 
     assert (report.generation, report.connections) == (None, None)

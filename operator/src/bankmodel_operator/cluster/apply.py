@@ -7,7 +7,6 @@ any more.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
@@ -20,8 +19,6 @@ from bankmodel_operator.core.observation import Nudge, Refusal
 from bankmodel_operator.core.plan import Plan
 
 __all__ = ["converge"]
-
-log = logging.getLogger(__name__)
 
 
 async def converge(api: Api, namespace: str, plan: Plan, nudges: Iterable[Nudge]) -> tuple[Refusal, ...]:
@@ -45,7 +42,6 @@ async def _taken(ref: ObjectRef, write: Awaitable[Any]) -> Refusal | None:
     try:
         await write
     except GiveUp as error:
-        log.error("the apiserver refuses: %s", error, extra={"object": str(ref)})
         return Refusal(ref, error.words, is_invalid=isinstance(error, Refused))
     return None
 

@@ -46,7 +46,7 @@ class Retry(ClusterError):
 
 
 class Conflict(Retry):
-    """The object is not the one that was observed any more."""
+    """The object is not the one that was observed any more, or is gone."""
 
 
 class Unavailable(Retry):
@@ -81,7 +81,8 @@ def raised(verb: str, target: str, code: int, answer: Mapping[str, Any]) -> Clus
     """The error for an unexpected answer of the apiserver."""
     words = str(answer.get("message") or answer.get("reason") or "no message")[:_MOST_WORDS]
     message = f"{verb} {target}: {code} {words}"
-    if code == 409:
+    is_gone = code == 404 and verb != "create"  # what a create lacks is its namespace or kind
+    if code in (409, 410) or is_gone:
         return Conflict(message, target=target, words=words)
     if code == 429 or code >= 500:
         return Unavailable(message, target=target, words=words)

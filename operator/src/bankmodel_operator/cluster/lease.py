@@ -86,10 +86,10 @@ class Elector:
         """Hands the lease back, so that the other replica need not wait for it to run out."""
         self._guard.released()
         lease = await self._api.get(self._ref)
-        if lease is None or lease["spec"].get("holderIdentity") != self._identity:
+        if lease is None or _spec(lease).get("holderIdentity") != self._identity:
             return
-        lease["spec"].update(holderIdentity="", renewTime=_now(), leaseDurationSeconds=1)
-        await self._api.put(lease)
+        free = {"holderIdentity": "", "renewTime": _now(), "leaseDurationSeconds": 1}
+        await self._api.put({**lease, "spec": {**_spec(lease), **free}})
 
     def _patience_s(self) -> float:
         """Until the next try: the retry period, but not past the moment the holder's lease may run out."""
@@ -113,12 +113,13 @@ class Elector:
         elif self._is_free(lease):
             await self._api.put(self._claimed(lease))  # carries the resourceVersion: 409 when raced
         else:
+            self._guard.released()  # somebody else leads, however that came: not one more write
             return False
         self._guard.renewed(sent_at)
         return True
 
     def _is_free(self, lease: Object) -> bool:
-        spec = lease["spec"]
+        spec = _spec(lease)
         record = (spec.get("holderIdentity"), spec.get("renewTime"), spec.get("leaseTransitions"))
         if record != self._seen:
             self._seen, self._seen_at = record, time.monotonic()
@@ -137,7 +138,7 @@ class Elector:
         }
 
     def _claimed(self, lease: Object) -> Object:
-        spec = lease["spec"]
+        spec = _spec(lease)
         if spec.get("holderIdentity") == self._identity:
             return {**lease, "spec": {**spec, **self._renewal()}}
         transitions = int(spec.get("leaseTransitions") or 0) + 1
@@ -148,6 +149,11 @@ class Elector:
         # The API knows whole seconds; rounding up is the safe side.
         seconds = max(1, -int(-self._times.duration.total_seconds() // 1))
         return {"holderIdentity": self._identity, "leaseDurationSeconds": seconds, "renewTime": _now()}
+
+
+def _spec(lease: Object) -> Object:
+    """Empty for a Lease that somebody made without one: nobody holds it."""
+    return dict(lease.get("spec") or {})
 
 
 def _now() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest as generate_openmetrics
 
@@ -49,9 +51,9 @@ class Metrics:
         self._passes.labels(result).inc()
         self._duration.observe(seconds)
 
-    def leading(self, leads: bool) -> None:
-        """This replica leads, or does not."""
-        self._leader.set(1.0 if leads else 0.0)
+    def leading(self, holds: Callable[[], bool]) -> None:
+        """Ask this at each scrape: a leader that froze must not go on saying that it leads."""
+        self._leader.set_function(lambda: 1.0 if holds() else 0.0)
 
     def in_state(self, namespace: str, name: str, state: str) -> None:
         """The model's rollout is in this state, and in no other."""
