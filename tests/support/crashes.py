@@ -98,7 +98,8 @@ def _made(it: Stage, name: str, version: str) -> dict[str, Any]:
 
     eventually(is_alone, deadline_s=_DEADLINE_S, what=f"only {revision} of {name} is left")
     it.settles()
-    return _renamed(shape(it.children(name)), name)
+    made: dict[str, Any] = _renamed(shape(it.children(name)), name)
+    return made
 
 
 def _renamed(value: Any, name: str) -> Any:

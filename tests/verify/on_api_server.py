@@ -1,0 +1,72 @@
+"""Item 3: crashes and leaders, on a real API server with fake nodes."""
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from cluster.api_only import ApiOnlyCluster
+from support.crashes import Life, life, life_with_crash
+from support.kubectl import Kubectl
+from support.leaders import PRODUCTION, stale_leader, takeover
+from support.stage import stage
+from system.place import CHECKOUT
+from verify.lines import Line, at_least, at_most, exactly
+
+__all__ = ["item_3"]
+
+_CRDS = str(CHECKOUT / "crds")
+_ENDS: tuple[tuple[Literal["kill", "stop"], str, float], ...] = (
+    ("kill", "SIGKILL", 20),
+    ("stop", "SIGTERM", 3),
+)
+
+
+def item_3() -> Iterator[Line]:
+    """Killed at every write of a life; two replicas; a leader that wakes late."""
+    with ApiOnlyCluster(kwok=True) as api:
+        kubectl = Kubectl(Path(api.kubectl), api.kubeconfig)
+        kubectl("apply", "--server-side", "-f", _CRDS)
+        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+        yield from _crashes(api, kubectl)
+        for how, signal, bar_s in _ENDS:
+            with _namespace(kubectl) as (namespace, folder):
+                seen = takeover(api, namespace, folder, how, PRODUCTION)
+            yield at_most(f"leader ended by {signal}: seconds until the other leads", seen.seconds, bar_s, " s")
+            yield exactly(f"  two leaders seen, in {seen.looks} looks", seen.double, 0)
+        with _namespace(kubectl) as (namespace, folder):
+            woken = stale_leader(api, kubectl, namespace, folder)
+        yield exactly("leader stopped between save and act, woken after its successor: changed", woken.changed, ())
+        yield exactly("  and it ended with exit code", woken.exit_code, 1)
+
+
+def _crashes(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
+    with _namespace(kubectl) as (namespace, folder), stage(api, kubectl, namespace, folder) as it:
+        expected = life(it, "steady")
+    yield at_least("writes of a life: create, update, delete", expected.writes, 15)
+    differing = [k for k in range(1, expected.writes + 1) if _killed_at(api, kubectl, _only(k)).made != expected.made]
+    yield exactly(f"killed at write k, for each k of 1 to {expected.writes}: k that ended differently", differing, [])
+    every = _killed_at(api, kubectl, lambda _: True)
+    yield exactly("killed at every single write: ends the same", every.made == expected.made, True)
+
+
+def _killed_at(api: ApiOnlyCluster, kubectl: Kubectl, is_fatal: Callable[[int], bool]) -> Life:
+    with _namespace(kubectl) as (namespace, folder), stage(api, kubectl, namespace, folder) as it:
+        return life_with_crash(it, "struck", is_fatal)
+
+
+def _only(k: int) -> Callable[[int], bool]:
+    return lambda number: number == k
+
+
+@contextmanager
+def _namespace(kubectl: Callable[..., Any]) -> Iterator[tuple[str, Path]]:
+    name = f"verify-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield name, Path(folder)
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")
