@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ class _Node:
     """Our own cluster: looks at the prerequisites before the work."""
 
     def up(self, state: StateFolder) -> None:
-        prerequisites.ensure(prerequisites.NODE_PACKAGES, with_images=False)
+        prerequisites.ensure(prerequisites.NODE)
         node.up(state)
 
     def down(self, state: StateFolder) -> None:
@@ -62,7 +63,7 @@ class _Node:
         return node.status(state)
 
     def build_images(self, state: StateFolder) -> dict[str, str]:
-        prerequisites.ensure(prerequisites.IMAGE_PACKAGES, with_images=True)
+        prerequisites.ensure(prerequisites.IMAGES)
         return images.build_images(state)
 
     def load(self, state: StateFolder, archive: Path) -> ArchivedImage:
@@ -75,18 +76,21 @@ _KINDS: dict[str, Kind] = {"node": _Node(), "kind": kind, "current": current}
 def main(argv: Sequence[str]) -> int:
     """Carry out the command; 1 with a message on standard error when it failed."""
     arguments = _parser().parse_args(argv)
+    # As Ctrl-C does: what is half done in the cache is removed on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _carry_out(arguments)
     except ClusterError as failed:
         print(f"cluster: error: {failed}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("cluster: interrupted; `make cluster-down` removes what was started", file=sys.stderr)
+        return 130
 
 
 def _carry_out(arguments: argparse.Namespace) -> int:
-    if arguments.cluster not in _KINDS:
-        raise ClusterError(f"CLUSTER={arguments.cluster}: use one of {', '.join(_KINDS)}")
-    chosen = _KINDS[arguments.cluster]
     state = state_folder(arguments.name)
+    chosen = _KINDS[_kind_of(state, arguments.cluster)]
     match arguments.command:
         case "up":
             chosen.up(state)
@@ -105,9 +109,22 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         case "prerequisites":
             _check_prerequisites()
         case "binaries":
-            prerequisites.ensure(prerequisites.API_PACKAGES, with_images=False)
+            prerequisites.ensure(prerequisites.API_ONLY)
             ensure_binaries(API_ONLY_MODULES)
     return 0
+
+
+def _kind_of(state: StateFolder, wished: str | None) -> str:
+    """The kind that is there, else the one wished for: nothing of one kind is done to a cluster of another."""
+    if wished and wished not in _KINDS:
+        raise ClusterError(f"CLUSTER={wished}: use one of {', '.join(_KINDS)}")
+    there = state.kind
+    if there and wished and there != wished:
+        raise ClusterError(
+            f"CLUSTER={wished}: at {state.path} is a cluster of the kind {there}; "
+            f"`make cluster-down CLUSTER={there}` removes it, or use another name (BANKMODEL_CLUSTER_NAME)"
+        )
+    return there or wished or "node"
 
 
 def _hand_over(state: StateFolder, wrapper: str, words: Sequence[str]) -> int:
@@ -120,7 +137,7 @@ def _hand_over(state: StateFolder, wrapper: str, words: Sequence[str]) -> int:
 
 def _check_prerequisites() -> None:
     """Install or name what is missing, for the cluster and for the images."""
-    prerequisites.ensure({**prerequisites.NODE_PACKAGES, **prerequisites.IMAGE_PACKAGES}, with_images=True)
+    prerequisites.ensure(prerequisites.NODE_AND_IMAGES)
     print("everything that the test cluster needs is here")
 
 
@@ -132,9 +149,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     default_name = os.environ.get("BANKMODEL_CLUSTER_NAME") or DEFAULT_NAME
-    default_kind = os.environ.get("CLUSTER") or "node"
+    default_kind = os.environ.get("CLUSTER") or None
     parser.add_argument("--name", default=default_name, help="which cluster (default: %(default)s)")
-    parser.add_argument("--cluster", default=default_kind, help="node, kind or current (default: %(default)s)")
+    parser.add_argument(
+        "--cluster", default=default_kind, help="node, kind or current (default: the one there, else node)"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in _COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)

@@ -8,7 +8,6 @@ one fake node join, on which pods become Ready by themselves.
 """
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from .errors import ClusterError
 from .kubeconfig import write_kubeconfig
 from .paths import CHECKOUT, StateFolder
 from .pki import ADMIN_TOKEN, sign_client
-from .processes import Component, read_records, start, still_runs, stop, stop_all
+from .processes import Component, all_still_run, read_records, start, stop, stop_all
 from .progress import say, tail, wait_until
 
 __all__ = ["STOP_ORDER", "ApiOnlyCluster"]
@@ -131,7 +130,7 @@ class ApiOnlyCluster:
             return
         stop_all(self.state, in_order=STOP_ORDER)
         self._dismiss_watchdog()
-        shutil.rmtree(self.state.path, ignore_errors=True)
+        self.state.remove()
 
     def restart_apiserver(self) -> None:
         """Stop the apiserver and start it again on the same port and data: what clients see in an upgrade."""
@@ -150,7 +149,7 @@ class ApiOnlyCluster:
 
     def _start_once(self) -> None:
         self.state = StateFolder(self._folder or Path(tempfile.mkdtemp(prefix="bankmodel-api-")))
-        self.state.make()
+        self.state.make("api-only")
         self._watchdog = _start_watchdog(self.state.path)
         self.ends = _free_endpoints()
         control_plane.write_credentials(self.state, self.ends)
@@ -177,8 +176,7 @@ class ApiOnlyCluster:
         log = self.state.logs / f"{component.name}.log"
 
         def is_up_and_alive() -> bool:
-            for name in {"etcd", component.name}:
-                still_runs(self.state, name)
+            all_still_run(self.state)
             return is_up()
 
         wait_until(

@@ -5,18 +5,17 @@ A module's cache folder is named by a hash of its pair and our build flags, so t
 an unchanged one never. Called by the CLI, api_only and node.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import golang
 from .errors import CommandFailed, DeadlinePassed
+from .locks import exclusive
 from .paths import MODULES, cache_folder
 from .progress import say, tail
 
@@ -57,10 +56,12 @@ def ensure_binaries(modules: Iterable[str]) -> None:
     if not missing:
         return
     say(f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)")
-    with _one_builder():
+    # Two builds at once would only be slower: the second waits for the first and finds its result.
+    lock_file = cache_folder() / "bin" / ".lock"
+    with exclusive(lock_file, what="a build of binaries", deadline_s=2 * _BUILD_DEADLINE_S) as lock:
         for module in missing:
             if not is_built(module):
-                _build(module)
+                _build(module, lock)
 
 
 def _fingerprint(module: str) -> str:
@@ -70,39 +71,31 @@ def _fingerprint(module: str) -> str:
     return digest.hexdigest()[:12]
 
 
-@contextmanager
-def _one_builder() -> Iterator[None]:
-    """Two builds at once would only be slower: the second waits for the first and finds its result."""
-    folder = cache_folder() / "bin"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another build is running; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _build(module: str) -> None:
+def _build(module: str, lock: int) -> None:
     """Build MODULE beside its final place, then move it there whole."""
     final = binary_folder(module)
     half = final.with_name(f".half-{final.name}")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
-    _run_go(module, half)
+    _run_go(module, half, lock)
     for old, new in _RENAMED.get(module, {}).items():
         (half / old).rename(half / new)
     half.rename(final)
 
 
-def _run_go(module: str, output: Path) -> None:
+def _run_go(module: str, output: Path, lock: int) -> None:
+    """Run Go with the LOCK in its hands too: if we are killed, the next build waits until Go has ended."""
     log = output.with_name(f"{module}.build.log")
     command = [golang.go_command(), "install", "-trimpath", "-ldflags", _LINK_FLAGS, "tool"]
     environment = {**os.environ, "GOBIN": str(output), "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
     with log.open("wb") as output_file:
         process = subprocess.Popen(
-            command, cwd=MODULES / module, env=environment, stdout=output_file, stderr=subprocess.STDOUT
+            command,
+            cwd=MODULES / module,
+            env=environment,
+            stdout=output_file,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),
         )
     try:
         code = _watch(process, module)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from .errors import CommandFailed
 
-__all__ = ["run", "succeeds"]
+__all__ = ["SYSTEM_PATH", "environment", "run", "succeeds"]
+
+# Where Debian keeps what only root calls (nft, runc, ip); missing from the PATH of `su` without a dash.
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a command of ours gets: our environment, the system's folders on the PATH, and ADDED."""
+    path = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
+    return {**os.environ, "PATH": path, **(added or {})}
 
 
 def run(
@@ -30,7 +39,7 @@ def run(
             cwd=cwd,
             input=input_text,
             stdin=subprocess.DEVNULL if input_text is None else None,
-            env={**os.environ, **(env or {})},
+            env=environment(env),
         )
     except FileNotFoundError as missing:
         raise CommandFailed(

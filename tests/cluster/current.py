@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from .commands import run
-from .errors import ClusterError, NotRunning, PrerequisiteMissing
+from .errors import ClusterError, CommandFailed, NotRunning, PrerequisiteMissing
 from .oci import ArchivedImage
 from .paths import StateFolder
 from .progress import say
@@ -23,17 +23,27 @@ def up(state: StateFolder) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise PrerequisiteMissing("CLUSTER=current needs kubectl on the PATH")
-    state.make()
+    context = _context(kubectl)
+    state.make("current")
     state.kubeconfig.write_text(run([kubectl, "config", "view", "--minify", "--flatten"]))
     state.kubeconfig.chmod(0o600)
     write_wrappers(state, kubectl=kubectl, needs_root=False)
     run([state.path / "kubectl", "version", "--request-timeout=10s"])
-    say(f"using the current context {run([kubectl, 'config', 'current-context']).strip()}")
+    say(f"using the current context {context}")
+
+
+def _context(kubectl: str) -> str:
+    try:
+        return run([kubectl, "config", "current-context"]).strip()
+    except CommandFailed as none:
+        raise ClusterError(
+            "CLUSTER=current: kubectl has no current context; `kubectl config use-context NAME` chooses one"
+        ) from none
 
 
 def down(state: StateFolder) -> None:
     """Forget it; the cluster itself is left alone."""
-    shutil.rmtree(state.path, ignore_errors=True)
+    state.remove()
 
 
 def status(state: StateFolder) -> str:

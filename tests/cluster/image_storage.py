@@ -5,14 +5,20 @@ image: 28 s against 125 s) but can't be used on top of another overlay, so it is
 """
 
 import functools
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .commands import run, succeeds
+from .leftovers import unmount_below
+from .locks import exclusive
 from .paths import cache_folder
 
-__all__ = ["buildah", "has_image", "image_cache"]
+__all__ = ["alone", "buildah", "has_image", "image_cache", "scratch_folder"]
+
+_LOCK_DEADLINE_S = 1800.0
 
 
 def image_cache() -> Path:
@@ -20,6 +26,29 @@ def image_cache() -> Path:
     folder = cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One build at a time, whichever cluster it is for; what a killed one left in the cache is removed first."""
+    with exclusive(image_cache() / ".lock", what="a build of images", deadline_s=_LOCK_DEADLINE_S):
+        unmount_below(image_cache())
+        shutil.rmtree(_scratch(), ignore_errors=True)
+        for half in image_cache().glob(".half-*"):
+            half.unlink() if half.is_file() else shutil.rmtree(half, ignore_errors=True)
+        yield
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder on the cache's own file system, so that wheels can be linked into it."""
+    _scratch().mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_scratch()) as name:
+        yield Path(name)
+
+
+def _scratch() -> Path:
+    return image_cache() / "scratch"
 
 
 def buildah(*words: str | Path, deadline_s: float = 600) -> str:
@@ -41,9 +70,9 @@ def _command() -> Sequence[str | Path]:
 @functools.cache
 def _driver() -> str:
     """`overlay` if one can be mounted in the cache, else `vfs`."""
-    with tempfile.TemporaryDirectory(dir=image_cache()) as scratch:
-        layers = {name: Path(scratch) / name for name in ("lowerdir", "upperdir", "workdir")}
-        for folder in (*layers.values(), Path(scratch) / "merged"):
+    with scratch_folder() as scratch:
+        layers = {name: scratch / name for name in ("lowerdir", "upperdir", "workdir")}
+        for folder in (*layers.values(), scratch / "merged"):
             folder.mkdir()
         options = ",".join(f"{name}={folder}" for name, folder in layers.items())
         if not succeeds(["mount", "-t", "overlay", "overlay", "-o", options, f"{scratch}/merged"]):

@@ -5,13 +5,12 @@ An image whose inputs (sources, lock, Dockerfile, base) are unchanged is not bui
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from .commands import run
 from .image_base import base_image
-from .image_storage import buildah, image_cache
+from .image_storage import alone, buildah, image_cache, scratch_folder
 from .node import containerd_command, require_running
 from .oci import ArchivedImage, read_archive
 from .paths import CHECKOUT, StateFolder
@@ -54,7 +53,8 @@ def build_images(state: StateFolder) -> dict[str, str]:
     Earlier builds stay on the node: a revision keeps the image it was made with, and only their last layer is their own.
     """
     require_running(state)
-    return {image.part: load(state, build(image)).by_digest for image in IMAGES}
+    with alone():
+        return {image.part: load(state, build(image)).by_digest for image in IMAGES}
 
 
 def build(image: Image) -> Path:
@@ -65,8 +65,8 @@ def build(image: Image) -> Path:
     if archive.exists():
         say(f"{image.name}: unchanged")
         return archive
-    with stage(f"building {image.name}"), tempfile.TemporaryDirectory(dir=image_cache()) as context:
-        build_context(image, Path(context))
+    with stage(f"building {image.name}"), scratch_folder() as context:
+        build_context(image, context)
         words = ("build", "--quiet", "--layers", "--pull-never", "--build-arg", f"BASE={base}", "-t", image.name)
         buildah(*words, "-f", image.dockerfile, context)
         half = archive.with_name(f".half-{archive.name}")

@@ -1,12 +1,14 @@
 """Finds and removes what a cluster left on the machine: after a clean stop, a crash or a half-finished start alike.
 
 What counts as the cluster's own: processes recorded by us (id and start time), in its network namespace, in its cgroup;
-mounts below its state folder; its namespace and its cgroup by their unique name. Called by node.
+mounts below its state folder; its namespace, its cgroup and its folder in /run by their unique name. Called by node.
 """
 
 import os
+import shutil
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +32,24 @@ class Leftovers:
     mounts: tuple[str, ...]
     cgroups: tuple[Path, ...]
     namespaces: tuple[str, ...]
+    folders: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything is left."""
-        return bool(self.processes or self.mounts or self.cgroups or self.namespaces)
+        return bool(self.processes or self.mounts or self.cgroups or self.namespaces or self.folders)
 
     def describe(self) -> str:
         """One line a kind, for people."""
         named = [f"{record.name} ({record.pid})" for record in self.processes]
-        kinds = {"processes": named, "mounts": self.mounts, "cgroups": self.cgroups, "namespaces": self.namespaces}
-        return "\n".join(f"  {kind}: {', '.join(map(str, items))}" for kind, items in kinds.items() if items)
+        kinds: dict[str, Iterable[object]] = {
+            "processes": named,
+            "mounts": self.mounts,
+            "cgroups": self.cgroups,
+            "namespaces": self.namespaces,
+            "folders": self.folders,
+        }
+        listed = {kind: ", ".join(map(str, items)) for kind, items in kinds.items()}
+        return "\n".join(f"  {kind}: {items}" for kind, items in listed.items() if items)
 
 
 def find(state: StateFolder) -> Leftovers:
@@ -49,6 +59,7 @@ def find(state: StateFolder) -> Leftovers:
         mounts=tuple(_mounts_below(state.path)),
         cgroups=tuple(cgroups.remaining(state.identity)),
         namespaces=(state.identity,) if network.exists(state.identity) else (),
+        folders=(state.run_folder,) if state.run_folder.exists() else (),
     )
 
 
@@ -58,6 +69,7 @@ def remove(state: StateFolder) -> None:
     unmount_below(state.path)
     _remove_cgroups(state.identity)
     network.delete(state.identity)
+    shutil.rmtree(state.run_folder, ignore_errors=True)
     if left := find(state):
         raise ClusterError(f"could not remove everything of the cluster at {state.path}:\n{left.describe()}")
 
@@ -73,21 +85,22 @@ def _processes(state: StateFolder) -> list[Record]:
 
 
 def _processes_in_namespace(identity: str) -> set[int]:
-    if not network.exists(identity):
+    if (wanted := _identity(network.namespace_file(identity))) is None:
         return set()
-    wanted = network.namespace_file(identity).stat().st_ino
-    return {pid for pid in _all_pids() if _network_namespace(pid) == wanted}
+    return {pid for pid in _all_pids() if _identity(Path(f"/proc/{pid}/ns/net")) == wanted}
 
 
 def _all_pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def _network_namespace(pid: int) -> int | None:
+def _identity(namespace: Path) -> tuple[int, int] | None:
+    """What tells one namespace from all others, or None when it is gone."""
     try:
-        return os.stat(f"/proc/{pid}/ns/net").st_ino
+        found = namespace.stat()
     except OSError:
         return None
+    return (found.st_dev, found.st_ino)
 
 
 def _ourselves() -> set[int]:

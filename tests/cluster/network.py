@@ -6,13 +6,15 @@ meet. Components enter with `nsenter --net`, never with `ip netns exec`: that re
 
 from pathlib import Path
 
-from .commands import run
+from .commands import run, succeeds
 from .control_plane import SERVICE_RANGE
+from .errors import PrerequisiteMissing
 
 __all__ = ["NODE_ADDRESS", "create", "delete", "enter", "exists", "namespace_file"]
 
 NODE_ADDRESS = "192.168.77.1"
 _FOLDER = Path("/run/netns")
+_BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 
 def namespace_file(identity: str) -> Path:
@@ -32,6 +34,7 @@ def exists(identity: str) -> bool:
 
 def create(identity: str) -> None:
     """Make the namespace. A veth pair carries the node's address, since `dummy` is missing from some kernels."""
+    _ensure_bridge_filter()
     run(["ip", "netns", "add", identity])
     for words in (
         "link set lo up",
@@ -44,6 +47,12 @@ def create(identity: str) -> None:
         run(["ip", "-n", identity, *words.split()])
     # A bridge that forwards nothing would leave pods without each other.
     run([*enter(identity), "sysctl", "-qw", "net.ipv4.ip_forward=1"])
+
+
+def _ensure_bridge_filter() -> None:
+    """Without it the answers of a Service's pod to a pod on the same bridge keep the pod's own address, and are not understood."""
+    if not _BRIDGE_FILTER.exists() and not (succeeds(["modprobe", "br_netfilter"]) and _BRIDGE_FILTER.exists()):
+        raise PrerequisiteMissing("the kernel's module br_netfilter is not loaded: run `modprobe br_netfilter`")
 
 
 def delete(identity: str) -> None:

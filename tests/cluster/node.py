@@ -4,23 +4,23 @@ Everything is started as an ordinary process inside the cluster's own network na
 started it; what it leaves is described in leftovers.
 """
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from . import cgroups, control_plane, leftovers, network, node_config
+from . import cgroups, control_plane, leftovers, network, node_components, node_config
 from .binaries import NODE_MODULES, binary_folder, ensure_binaries
-from .commands import run, succeeds
-from .control_plane import Endpoints
-from .errors import ClusterError, NotRunning
+from .commands import SYSTEM_PATH, run, succeeds
+from .errors import ClusterError, NotRunning, PrerequisiteMissing
+from .locks import exclusive
+from .node_components import ENDS
 from .oci import write_archive
 from .paths import StateFolder, cache_folder
 from .pki import NODE_NAME
-from .processes import Component, is_alive, read_records, start, still_runs, stop, stop_all
+from .processes import Component, all_still_run, is_alive, read_records, start, stop, stop_all
 from .progress import say, stage, tail, wait_until
 from .wrappers import write_wrappers
 
@@ -32,24 +32,28 @@ COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler", "container
 _STOP_FIRST = ("kubelet", "proxy", "coredns", "scheduler", "controller-manager")
 _STOP_LAST = ("containerd", "apiserver", "etcd")
 _DEADLINE_S = 90.0
-_BUSYBOX = Path("/bin/busybox")
+_LOCK_DEADLINE_S = 300.0
 
 
 def up(state: StateFolder) -> None:
     """Start the cluster and return when its node is Ready; does nothing when it runs already."""
     _require_root()
-    with _alone(state):
-        _up(state)
-
-
-def _up(state: StateFolder) -> None:
-    if is_whole(state):
-        say(f"the cluster at {_shown(state.path)} is already up")
-        return
     ensure_binaries(NODE_MODULES)
-    if state.path.exists() or leftovers.find(state):
-        say(f"removing what is left of an earlier cluster at {state.path}")
-        _down(state)
+    with _alone(state):
+        if is_whole(state):
+            say(f"the cluster at {_shown(state.path)} is already up")
+            return
+        if state.path.exists() or leftovers.find(state):
+            say(f"removing what is left of an earlier cluster at {_shown(state.path)}")
+            _down(state)
+        try:
+            _start_all(state)
+        except ClusterError:
+            say(f"logs are in {_shown(state.logs)}; `make cluster-down` removes what was started")
+            raise
+
+
+def _start_all(state: StateFolder) -> None:
     began = time.monotonic()
     _prepare(state)
     _start_control_plane(state)
@@ -69,11 +73,11 @@ def down(state: StateFolder) -> None:
 
 def _down(state: StateFolder) -> None:
     with stage(f"stopping the cluster at {_shown(state.path)}"):
-        _stop_components(state, _STOP_FIRST)
+        stop(record for record in read_records(state) if record.name in _STOP_FIRST)
         _remove_containers(state)
         stop_all(state, in_order=_STOP_LAST)
         leftovers.remove(state)
-        shutil.rmtree(state.path, ignore_errors=True)
+        state.remove()
 
 
 def status(state: StateFolder) -> str:
@@ -102,44 +106,37 @@ def containerd_command(state: StateFolder) -> tuple[str, ...]:
     return (str(binary_folder("containerd") / "ctr"), "-a", str(state.containerd_socket), "-n", "k8s.io")
 
 
-@contextmanager
-def _alone(state: StateFolder) -> Iterator[None]:
+def _alone(state: StateFolder) -> AbstractContextManager[int]:
     """One `up` or `down` of a cluster at a time; the lock is outside its folder, which `down` removes."""
-    folder = cache_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / state.identity).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    file = cache_folder() / "locks" / state.identity
+    return exclusive(file, what=f"`up` or `down` of {_shown(state.path)}", deadline_s=_LOCK_DEADLINE_S)
 
 
 def _prepare(state: StateFolder) -> None:
-    state.make()
+    state.make("node")
     network.create(state.identity)
     cgroups.create(state.identity)
-    control_plane.write_credentials(state, _ENDS)
+    control_plane.write_credentials(state, ENDS)
     prefix = network.enter(state.identity)
     write_wrappers(state, kubectl=control_plane.kubectl(), prefix=prefix, needs_root=True)
 
 
-_ENDS = Endpoints(node_address=network.NODE_ADDRESS)
-
-
 def _start_control_plane(state: StateFolder) -> None:
     with stage("starting etcd and kube-apiserver"):
-        _start(state, control_plane.etcd(state, _ENDS))
-        _start(state, control_plane.apiserver(state, _ENDS))
+        _start(state, control_plane.etcd(state, ENDS))
+        _start(state, control_plane.apiserver(state, ENDS))
         _wait(state, "apiserver", lambda: _kubectl_succeeds(state, "get", "--raw", "/readyz"))
-    _start(state, control_plane.controller_manager(state, _ENDS))
-    _start(state, control_plane.scheduler(state, _ENDS))
+    _start(state, control_plane.controller_manager(state, ENDS))
+    _start(state, control_plane.scheduler(state, ENDS))
 
 
 def _start_node(state: StateFolder) -> None:
     with stage("starting containerd and kubelet"):
-        _start(state, _containerd(state))
+        _start(state, node_components.containerd(state))
         _wait(state, "containerd", lambda: succeeds([*containerd_command(state), "version"]))
         _import_pause_image(state)
-        for component in (_kubelet(state), _proxy(state), _coredns(state)):
-            _start(state, component)
+        for component in (node_components.kubelet, node_components.proxy, node_components.coredns):
+            _start(state, component(state))
         _wait(state, "kubelet", lambda: _node_is_ready(state))
     _wait(state, "controller-manager", lambda: _kubectl_succeeds(state, "get", "serviceaccount", "default"))
     _wait(state, "coredns", lambda: _dns_answers(state))
@@ -151,16 +148,14 @@ def _start(state: StateFolder, component: Component) -> None:
 
 
 def _wait(state: StateFolder, name: str, is_up: Callable[[], bool]) -> None:
-    """Wait for NAME; if it or the control plane under it ends meanwhile, say so at once instead of waiting on."""
-    watched = {"etcd", "apiserver", name}
+    """Wait for NAME; if a component ends meanwhile, say so at once instead of waiting on."""
 
-    def is_up_and_alive() -> bool:
-        for each in watched:
-            still_runs(state, each)
+    def is_up_and_whole() -> bool:
+        all_still_run(state)
         return is_up()
 
     log = state.logs / f"{name}.log"
-    wait_until(is_up_and_alive, what=f"{name} ready", deadline_s=_DEADLINE_S, on_late=lambda: tail(log))
+    wait_until(is_up_and_whole, what=f"{name} ready", deadline_s=_DEADLINE_S, on_late=lambda: tail(log))
 
 
 def _kubectl_succeeds(state: StateFolder, *words: str) -> bool:
@@ -181,8 +176,15 @@ def _kubectl_output(state: StateFolder, *words: str) -> str:
         return ""
 
 
+def _busybox() -> Path:
+    found = shutil.which("busybox", path=f"/bin:{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}")
+    if found is None:
+        raise PrerequisiteMissing("busybox: not found; `python -m cluster prerequisites` says what to install")
+    return Path(found)
+
+
 def _dns_answers(state: StateFolder) -> bool:
-    lookup = [str(_BUSYBOX), "nslookup", "-type=a", "kubernetes.default.svc.cluster.local", network.NODE_ADDRESS]
+    lookup = [str(_busybox()), "nslookup", "-type=a", "kubernetes.default.svc.cluster.local", network.NODE_ADDRESS]
     return succeeds([*network.enter(state.identity), *lookup])
 
 
@@ -190,46 +192,10 @@ def _import_pause_image(state: StateFolder) -> None:
     """The sandbox of every pod: a process that sleeps."""
     archive = state.path / "pause.tar"
     entrypoint = ["/bin/busybox", "sleep", "2147483647"]
-    files = {"/bin/busybox": _BUSYBOX.read_bytes()}
+    files = {"/bin/busybox": _busybox().read_bytes()}
     write_archive(archive, name=node_config.PAUSE_IMAGE, files=files, entrypoint=entrypoint)
     run([*containerd_command(state), "images", "import", archive])
     archive.unlink()
-
-
-def _containerd(state: StateFolder) -> Component:
-    config = node_config.write_containerd(state)
-    node_config.write_network(state)
-    folder = binary_folder("containerd")
-    path = {"PATH": f"{folder}:{os.environ['PATH']}"}
-    return Component("containerd", (str(folder / "containerd"), "--config", str(config)), env=path)
-
-
-def _kubelet(state: StateFolder) -> Component:
-    credentials = control_plane.component_kubeconfig(state, _ENDS, "kubelet")
-    root = state.path / "kubelet"
-    flags = [f"--config={node_config.write_kubelet(state)}", f"--kubeconfig={credentials}"]
-    flags += [f"--hostname-override={NODE_NAME}", f"--node-ip={network.NODE_ADDRESS}"]
-    flags += [f"--root-dir={root}", f"--cert-dir={root}/pki"]
-    return Component("kubelet", (str(binary_folder("kubernetes") / "kubelet"), *flags))
-
-
-def _proxy(state: StateFolder) -> Component:
-    credentials = control_plane.component_kubeconfig(state, _ENDS, "proxy")
-    flags = [f"--kubeconfig={credentials}", "--proxy-mode=nftables", f"--hostname-override={NODE_NAME}"]
-    flags += [f"--cluster-cidr={control_plane.POD_RANGE}", f"--bind-address={network.NODE_ADDRESS}"]
-    # The machine's connection table is not ours to resize.
-    flags += ["--conntrack-max-per-core=0"]
-    return Component("proxy", (str(binary_folder("kubernetes") / "kube-proxy"), *flags))
-
-
-def _coredns(state: StateFolder) -> Component:
-    return Component(
-        "coredns", (str(binary_folder("coredns") / "coredns"), "-conf", str(node_config.write_coredns(state)))
-    )
-
-
-def _stop_components(state: StateFolder, names: Sequence[str]) -> None:
-    stop(record for record in read_records(state) if record.name in names)
 
 
 def _remove_containers(state: StateFolder) -> None:
@@ -242,6 +208,8 @@ def _remove_containers(state: StateFolder) -> None:
 
 
 def _task_ids(state: StateFolder) -> list[str]:
+    if not any(record.name == "containerd" and is_alive(record) for record in read_records(state)):
+        return []
     try:
         return run([*containerd_command(state), "tasks", "list", "--quiet"], deadline_s=10).split()
     except ClusterError:

@@ -17,7 +17,8 @@ def write_containerd(state: StateFolder) -> Path:
     """containerd's TOML.
 
     `restrict_oom_score_adj`: without CAP_SYS_RESOURCE every sandbox dies with "can't get final child's PID from pipe".
-    `netns_mounts_under_state_dir`: the pods' namespaces lie in our folder, so that we know them for ours when cleaning up.
+    `netns_mounts_under_state_dir`, `socket_dir`, `Root`: namespaces, shim sockets and runc's state lie in folders of our own, so
+    that we know them for ours when cleaning up; by default the latter two stay in /run/containerd after a crash.
     """
     root = state.path / "containerd"
     return _write(
@@ -28,6 +29,8 @@ state = "{root}/state"
 disabled_plugins = ["io.containerd.nri.v1.nri"]
 [grpc]
   address = "{state.containerd_socket}"
+[plugins."io.containerd.shim.v1.manager"]
+  socket_dir = "{state.run_folder}"
 [plugins."io.containerd.cri.v1.images"]
   snapshotter = "overlayfs"
   [plugins."io.containerd.cri.v1.images".pinned_images]
@@ -43,6 +46,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
       SystemdCgroup = false
+      Root = "{root}/runc"
 """,
     )
 

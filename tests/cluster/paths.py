@@ -3,6 +3,8 @@
 import hashlib
 import os
 import re
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ DEFAULT_NAME = "bankmodel"
 
 # A unix socket's path holds at most 107 bytes; the longest of ours is 17 below the state folder.
 _LONGEST_STATE_PATH = 85
+_REMOVE_TRIES, _REMOVE_PAUSE_S = 20, 0.1
 
 
 def cache_folder() -> Path:
@@ -33,6 +36,19 @@ class StateFolder:
     def identity(self) -> str:
         """Names this cluster's network namespace and cgroup; unique on the machine, since it hashes the folder's path."""
         return "bankmodel-" + hashlib.sha256(str(self.path).encode()).hexdigest()[:8]
+
+    @property
+    def run_folder(self) -> Path:
+        """Sockets of the container shims: outside `path`, since containerd wants their folder in 42 characters."""
+        return Path("/run") / self.identity
+
+    @property
+    def kind(self) -> str | None:
+        """Which kind of cluster lies here (node, kind, current), so that none is taken for another; None: none."""
+        try:
+            return (self.path / "kind").read_text().strip()
+        except FileNotFoundError:
+            return None
 
     @property
     def logs(self) -> Path:
@@ -69,11 +85,21 @@ class StateFolder:
         """Where the node's container runtime listens."""
         return self.path / "containerd.sock"
 
-    def make(self) -> None:
-        """Create the folders; git ignores all of it."""
+    def make(self, kind: str) -> None:
+        """Create the folders, and note the KIND of cluster; git ignores all of it."""
         for folder in (self.logs, self.records, self.pki, self.config):
             folder.mkdir(parents=True, exist_ok=True)
         (self.path / ".gitignore").write_text("*\n")
+        (self.path / "kind").write_text(f"{kind}\n")
+
+    def remove(self) -> None:
+        """Remove the folder; what an ending process still writes meanwhile is removed too."""
+        for _ in range(_REMOVE_TRIES):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                return
+            time.sleep(_REMOVE_PAUSE_S)
+        raise ClusterError(f"could not remove {self.path}: something still writes there (`fuser -vm {self.path}`)")
 
 
 def state_folder(name: str, checkout: Path = CHECKOUT) -> StateFolder:

@@ -12,11 +12,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .commands import environment
 from .errors import ClusterError
 from .paths import StateFolder
 from .progress import tail
 
-__all__ = ["Component", "Record", "is_alive", "read_records", "start", "start_time", "still_runs", "stop", "stop_all"]
+__all__ = [
+    "Component",
+    "Record",
+    "all_still_run",
+    "is_alive",
+    "read_records",
+    "start",
+    "start_time",
+    "stop",
+    "stop_all",
+]
 
 _POLL_S = 0.02
 _TERM_GRACE_S = 5.0
@@ -66,18 +77,18 @@ def start(component: Component, state: StateFolder) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=state.path,
-            env={**os.environ, **(component.env or {})},
+            env=environment(component.env),
         )
     record = {"name": component.name, "pid": process.pid, "started": start_time(process.pid) or "gone"}
     (state.records / f"{component.name}.json").write_text(json.dumps(record))
     process.returncode = 0  # from here on it is known by its record; Popen would warn that nobody waits for it
 
 
-def still_runs(state: StateFolder, name: str) -> None:
-    """Raise with the end of its log if the component NAME has ended; call it inside every wait."""
+def all_still_run(state: StateFolder) -> None:
+    """Raise with the end of its log if a started component has ended; call it inside every wait."""
     for record in read_records(state):
-        if record.name == name and not is_alive(record):
-            raise ClusterError(f"{name} ended right after its start\n{tail(state.logs / f'{name}.log')}")
+        if not is_alive(record):
+            raise ClusterError(f"{record.name} ended right after its start\n{tail(state.logs / f'{record.name}.log')}")
 
 
 def read_records(state: StateFolder) -> list[Record]:

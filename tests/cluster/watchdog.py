@@ -3,7 +3,6 @@
 Started by api_only. A test run that is killed closes the pipe without a word; this is what cleans up after it.
 """
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def main(folder: str) -> None:
     state = StateFolder(Path(folder))
     if state.path.exists():
         stop_all(state)
-        shutil.rmtree(state.path, ignore_errors=True)
+        state.remove()
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ def lines_for_image(lock: str) -> str:
         if line and not line.startswith((" ", "#")):
             requirement, _, marker = line.removesuffix("\\").partition(" ; ")
             is_wanted = not marker or Marker(marker.strip()).evaluate(_IMAGE_ENVIRONMENT)
-            line = requirement.strip() + (" \\" if line.endswith("\\") else "")
-        if is_wanted:
+            kept += [requirement.strip() + (" \\" if line.endswith("\\") else "")] if is_wanted else []
+        elif is_wanted:
             kept.append(line)
     return "\n".join(kept) + "\n"
 
