@@ -5,6 +5,7 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 
 from bankmodel_serving.digest import mismatch
 from bankmodel_serving.errors import SettingsInvalid, SourceUnreachable
@@ -14,13 +15,13 @@ from bankmodel_serving.fetch.sources import describe, stream
 __all__ = ["fetch"]
 
 _LOG = logging.getLogger(__name__)
-_PAUSES_S = (0.5, 1.5)  # three tries in about five seconds; after that the kubelet's restarts take over
+PAUSES_S = (0.5, 1.5)  # three tries in about five seconds; after that the kubelet's restarts take over
 _MODE = 0o644  # another user of the pod's group may read it
 
 
-def fetch(settings: FetchSettings) -> int:
+def fetch(settings: FetchSettings, *, pauses_s: Sequence[float] = PAUSES_S) -> int:
     """Put the file in place and return its size; raises a StartError, and leaves nothing behind then."""
-    for pause_s in (*_PAUSES_S, None):
+    for pause_s in (*pauses_s, None):
         try:
             return _fetch_once(settings)
         except SourceUnreachable as error:

@@ -6,6 +6,7 @@ recognised by its words, and the URL without its query.
 
 import base64
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,21 +25,40 @@ if TYPE_CHECKING:
 __all__ = ["describe", "stream"]
 
 _CHUNK = 1 << 20
+_STATUS = re.compile(r"non-2xx status code: (\d{3})")
+_S3_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 _CONNECT = timedelta(seconds=2)
 _STALLED = timedelta(seconds=15)  # between two pieces of data
 _WHOLE = timedelta(minutes=30)  # obstore's own default of 30 s is too short for a large model
 _CAUSES = (
     ("UnknownIssuer", "its certificate is signed by a CA that is not trusted; give it by caBundleRef"),
-    ("invalid peer certificate", "its certificate is not valid for it"),
-    ("certificate", "its certificate or the CA bundle is not valid"),
+    ("NotValidForName", "its certificate is for another name; correct the URL or the certificate"),
+    ("InvalidCertificate(Expired", "its certificate has expired"),
+    ("InvalidCertificate", "its certificate is not valid"),
     ("dns error", "its name can't be resolved"),
     ("refused", "the connection was refused"),
     ("unreachable", "there is no route to it"),
     ("InvalidContentType", "it does not speak TLS"),
     ("timed out", "it did not answer in time"),
     ("Timeout", "it did not answer in time"),
+    ("MissingContentLength", "it does not tell the file's length (Content-Length); serve it as a plain file"),
+    ("redirect without LOCATION", "it redirects without saying where to; of S3 that asks for another region"),
+    ("following redirect", "it redirects in a circle, or to an address that is not allowed"),
+    ("body error", "the connection broke off in the middle of the file"),
     ("connect", "no connection could be made"),
 )
+# What S3 servers say beside, or in place of, a 403; the last one is versitygw's and comes with a 404.
+_DENIED_CODES = frozenset(
+    (
+        "AccessDenied",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "XAdminUserNotFound",
+    )
+)
+_MISSING_CODES = frozenset(("", "NoSuchKey", "NoSuchBucket"))
 
 
 def describe(source: Source) -> str:
@@ -140,22 +160,32 @@ def _authorization(source: HttpSource) -> str:
 
 
 def _translate(source: Source, error: Exception) -> SourceError:
-    name = describe(source)
-    text = str(error)
-    status = _status(text)
-    is_denied = isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError)
-    # Some S3 servers answer 404 or 400 where AWS answers 403.
-    if is_denied or "InvalidAccessKeyId" in text or "AccessDenied" in text:
-        return SourceDenied(f"{name} refused the credentials ({status or 'denied'}); check the Secret")
-    if isinstance(error, FileNotFoundError):
-        what = "has no such bucket" if "NoSuchBucket" in text else "does not exist"
+    name, text = describe(source), str(error)
+    status, code = _found(_STATUS, text), _found(_S3_CODE, text) if isinstance(source, S3Source) else ""
+    answer = f"{status} {code}".strip()
+    if code in _DENIED_CODES or isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        return _denied(source, f"({answer or 'denied'})")
+    if isinstance(error, FileNotFoundError) and code in _MISSING_CODES:
+        what = "has no such bucket" if code == "NoSuchBucket" else "does not exist"
         return SourceNotFound(f"{name} {what} (404); correct spec.model.source")
-    cause = (
-        f"it answered {status}" if status else next((says for word, says in _CAUSES if word in text), "reading failed")
-    )
+    hint = "; correct its region" if code == "AuthorizationHeaderMalformed" else ""
+    cause = f"it answered {answer}{hint}" if status else _cause(text)
     return SourceUnreachable(f"{name} can't be fetched: {cause}")
 
 
-def _status(text: str) -> str:
-    _, found, rest = text.partition("non-2xx status code: ")
-    return rest[:3] if found and rest[:3].isdigit() else ""
+def _denied(source: Source, answer: str) -> SourceDenied:
+    match source:
+        case HttpSource(token="", username="") | S3Source(access_key_id=""):
+            return SourceDenied(f"{describe(source)} asks for credentials {answer}; name a Secret in secretRef")
+        case _:
+            return SourceDenied(f"{describe(source)} refused the credentials {answer}; check the Secret")
+
+
+def _cause(text: str) -> str:
+    squeezed = "".join(text.split())  # the library prints its causes over many lines
+    return next((says for word, says in _CAUSES if word in text or word in squeezed), "reading failed")
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
