@@ -52,7 +52,7 @@ TimeOption = Annotated[
 def main() -> None:
     """The `bankmodel` command: runs one subcommand; a refusal becomes one message and an exit code."""
     try:
-        app()
+        app(prog_name="bankmodel")
     except BankModelError as refusal:
         _err.print(f"[bold red]error:[/] {escape(str(refusal))}", highlight=False, soft_wrap=True)
         sys.exit(refusal.exit_code)

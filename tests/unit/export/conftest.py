@@ -1,56 +1,16 @@
 """Fitted pipelines and exported files that the tests of the export side share: made once, read by all."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # brings no types
 
-from bankmodel import cli
 from bankmodel.exporting.export import Exported, export
+from support.command import Command
 from support.fitted import applications, fitted
-
-_TRAIN = Path(__file__).parents[3] / "examples" / "mortgage" / "train.py"
-_DEADLINE_S = 120.0
-
-
-@dataclass(frozen=True)
-class Printed:
-    """What a command left: exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Command:
-    """`bankmodel` as a user types it, run in this process."""
-
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
-
-    def __call__(self, *words: object) -> Printed:
-        self.monkeypatch.setattr(sys, "argv", ["bankmodel", *map(str, words)])
-        self.capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        printed = self.capsys.readouterr()
-        return Printed(int(stop.value.code or 0), printed.out, printed.err)
-
-
-@dataclass(frozen=True)
-class Example:
-    """What `examples/mortgage/train.py` wrote and printed."""
-
-    folder: Path
-    printed: str
+from support.mortgage_example import Example, run_example
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -107,20 +67,5 @@ def exported(folder: Path) -> Exported:
 
 
 @pytest.fixture(scope="session")
-def some_rows() -> pd.DataFrame:
-    return applications().head(200)
-
-
-@pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    """The mortgage example, run as its README says; a time in the environment must not change what it records."""
-    folder = tmp_path_factory.mktemp("mortgage")
-    done = subprocess.run(
-        [sys.executable, str(_TRAIN), "--output", str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=_DEADLINE_S,
-        check=True,
-        env={**os.environ, "PYTHONHASHSEED": "7"},
-    )
-    return Example(folder, done.stdout)
+    return run_example(tmp_path_factory.mktemp("mortgage"))
