@@ -8,8 +8,7 @@ import pytest
 
 from cluster.api_only import ApiOnlyCluster
 from support.kubectl import Kubectl
-
-_CRDS = str(Path(__file__).parents[2] / "crds")
+from support.stage import install_resource
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +16,7 @@ def api() -> Iterator[ApiOnlyCluster]:
     """The cluster: etcd, API server, controller-manager, and a fake node on which pods become Ready."""
     with ApiOnlyCluster(kwok=True) as cluster:
         kubectl = Kubectl(Path(cluster.kubectl), cluster.kubeconfig)
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+        install_resource(kubectl)
         yield cluster
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from support.operator_process import eventually
 from support.proxy import Fault, Write
-from support.stage import CHILDREN, Stage, a_model, shape
+from support.shapes import renamed, shape
+from support.stage import CHILDREN, Stage, a_model
 
 __all__ = ["CRASHES", "Life", "life", "life_with_crash"]
 
@@ -98,14 +99,5 @@ def _made(it: Stage, name: str, version: str) -> dict[str, Any]:
 
     eventually(is_alone, deadline_s=_DEADLINE_S, what=f"only {revision} of {name} is left")
     it.settles()
-    made: dict[str, Any] = _renamed(shape(it.children(name)), name)
+    made: dict[str, Any] = renamed(shape(it.children(name)), name)
     return made
-
-
-def _renamed(value: Any, name: str) -> Any:
-    """The model's name replaced, so that two lives compare."""
-    if isinstance(value, dict):
-        return {_renamed(key, name): _renamed(item, name) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_renamed(item, name) for item in value]
-    return value.replace(name, "MODEL") if isinstance(value, str) else value

@@ -22,6 +22,7 @@ from aiohttp import web
 __all__ = ["Fault", "Proxy", "Write"]
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_LONGEST_HOLD_S = 90
 _UNCOUNTED = ("/leases", "/events")
 _HOP = frozenset({"connection", "transfer-encoding", "content-length", "host", "content-encoding", "authorization"})
 
@@ -50,6 +51,7 @@ class Fault:
     delay_s: float = 0.0
     refuse: int = 0
     after: Callable[[], None] | None = None
+    hold_answer: threading.Event | None = None
     lose_answer: bool = False
 
 
@@ -73,6 +75,7 @@ class Proxy:
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._watches: dict[web.StreamResponse, web.Request] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,6 +99,14 @@ class Proxy:
         whole = {"clusters": [server], "users": [user], "contexts": [context], "current-context": "test"}
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **whole}))
         return path
+
+    def fail_watches(self, code: int) -> None:
+        """Every open watch gets an ERROR event with this code."""
+        asyncio.run_coroutine_threadsafe(self._fail_watches(code), self._loop).result(10)
+
+    def sever_watches(self) -> None:
+        """Every open watch loses its connection."""
+        self._loop.call_soon_threadsafe(self._sever_watches)
 
     async def _start(self) -> None:
         context = ssl.create_default_context(cafile=str(self.ca)) if self.ca else ssl._create_unverified_context()
@@ -133,14 +144,14 @@ class Proxy:
         fault = self.fault(write)
         if fault.before:
             fault.before()
-        if fault.hold:
-            await asyncio.to_thread(fault.hold.wait, 60)
+        await _held(fault.hold)
         await asyncio.sleep(fault.delay_s)
         if fault.refuse:
             return _status(fault.refuse)
         answer = await self._forward(request, body, write)
         if fault.after:
             fault.after()
+        await _held(fault.hold_answer)
         return _sever(request) if fault.lose_answer else answer
 
     async def _forward(self, request: web.Request, body: bytes, write: Write | None = None) -> web.StreamResponse:
@@ -150,20 +161,38 @@ class Proxy:
         try:
             async with self._session.request(request.method, url, data=body or None, headers=headers) as answer:
                 if write is None:
-                    return await _streamed(request, answer)
+                    return await self._streamed(request, answer)
                 write.code = answer.status
                 return web.Response(status=answer.status, body=await answer.read(), headers=_kept(answer))
         except aiohttp.ClientError:
             return _sever(request)
 
+    async def _streamed(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+        response = web.StreamResponse(status=answer.status, headers=_kept(answer))
+        await response.prepare(request)
+        if "watch" in request.query:
+            self._watches[response] = request
+        try:
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+        finally:
+            self._watches.pop(response, None)
+        return response
 
-async def _streamed(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=_kept(answer))
-    await response.prepare(request)
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
-    await response.write_eof()
-    return response
+    async def _fail_watches(self, code: int) -> None:
+        status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "by the test"}
+        for response in tuple(self._watches):
+            await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+
+    def _sever_watches(self) -> None:
+        for request in self._watches.values():
+            _sever(request)
+
+
+async def _held(event: threading.Event | None) -> None:
+    if event is not None:
+        await asyncio.to_thread(event.wait, _LONGEST_HOLD_S)
 
 
 def _kept(answer: aiohttp.ClientResponse) -> dict[str, str]:

@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bankmodel_operator.cluster.resources import RESOURCES
+from cluster.api import ApiRefused
 from cluster.api_only import ApiOnlyCluster
+from support.account import Account, cluster_account, namespaced_account
+from support.audit import Request, requests_by
 from support.bankmodels import a_bankmodel
 from support.operator_process import OperatorProcess, eventually
 from support.proxy import Proxy
 
-__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "shape", "stage"]
+__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "install_resource", "stage", "wide_stage"]
 
 CHILDREN = (
     "controllerrevisions,deployments,services,configmaps,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies"
 )
 DIGESTS = {version: version * 64 for version in "123456789"}
+_KINDS = {kind.lower(): resource for kind, resource in RESOURCES.items()}
+_PLURALS = {resource.plural: resource for resource in RESOURCES.values()}
+_CRDS = str(Path(__file__).parents[2] / "crds")
 _LABEL = "serving.bankmodel.io/model"
-_VOLATILE_NOTES = ("deployment.kubernetes.io/", "serving.bankmodel.io/applied", "serving.bankmodel.io/fence")
-_VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp")
 
 
 def a_model(name: str, namespace: str, *, version: str = "1", **spec: Any) -> dict[str, Any]:
@@ -35,8 +40,10 @@ def a_model(name: str, namespace: str, *, version: str = "1", **spec: Any) -> di
 
 @dataclass
 class Stage:
-    """What a test sees and does. `operator` runs through `proxy`; the test itself speaks to the apiserver directly."""
+    """What a test sees and does. `operator` runs through `proxy` as `account`; the test itself is the administrator."""
 
+    api: ApiOnlyCluster
+    account: Account
     kubectl: Callable[..., Any]
     namespace: str
     proxy: Proxy
@@ -48,9 +55,16 @@ class Stage:
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """The live object; empty when there is none."""
-        done = self.kubectl("get", kind, name, "-n", self.namespace, "-o", "json", check=False)
-        found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
-        return found
+        try:
+            return self.api.admin.get(_KINDS[kind.lower()].path(self.namespace, name))
+        except ApiRefused as error:
+            if error.code == 404:
+                return {}
+            raise
+
+    def requests(self) -> list[Request]:
+        """What the operator's account has asked of the apiserver so far, by the audit log."""
+        return list(requests_by(self.api.audit_log, self.account.user))
 
     def managers(self, model: str) -> set[tuple[str, str]]:
         """Who has written the BankModel: (field manager, subresource)."""
@@ -71,9 +85,12 @@ class Stage:
 
     def children(self, model: str, kinds: str = CHILDREN) -> list[dict[str, Any]]:
         """The live children of a model."""
-        done = self.kubectl("get", kinds, "-n", self.namespace, "-l", f"{_LABEL}={model}", "-o", "json")
-        items: list[dict[str, Any]] = json.loads(done.stdout)["items"]
-        return items
+        found: list[dict[str, Any]] = []
+        for resource in (_PLURALS[plural] for plural in kinds.split(",")):
+            listed = self.api.admin.get(f"{resource.path(self.namespace)}?labelSelector={_LABEL}%3D{model}")
+            about = {"apiVersion": resource.api_version, "kind": resource.kind}
+            found += [{**about, **item} for item in listed["items"]]
+        return found
 
     def condition(self, model: str, kind: str) -> dict[str, Any]:
         """One condition of a model; empty when it is not there yet."""
@@ -110,31 +127,34 @@ class Stage:
 def stage(
     api: ApiOnlyCluster, kubectl: Callable[..., Any], namespace: str, folder: Path, **settings: str
 ) -> Iterator[Stage]:
-    """An operator that looks after one namespace, and leads by the time the test begins."""
+    """An operator that looks after one namespace, and leads by the time the test begins. Its rights are Roles there."""
     scope = {"BANKMODEL_NAMESPACES": namespace, "BANKMODEL_OPERATOR_NAMESPACE": namespace}
-    with Proxy(api.url, api.admin_token, api.ca) as proxy:
-        with OperatorProcess(proxy.kubeconfig(folder), folder, settings={**scope, **settings}) as operator:
+    account = namespaced_account(api, kubectl, namespace)
+    with _proxied(api, account, folder, {**scope, **settings}) as (proxy, operator):
+        yield Stage(api, account, kubectl, namespace, proxy, operator)
+
+
+@contextmanager
+def wide_stage(
+    api: ApiOnlyCluster, kubectl: Callable[..., Any], namespace: str, folder: Path, **settings: str
+) -> Iterator[Stage]:
+    """The same with an operator for the whole cluster, installed as documented."""
+    account = cluster_account(api, kubectl)
+    with _proxied(api, account, folder, settings) as (proxy, operator):
+        yield Stage(api, account, kubectl, namespace, proxy, operator)
+
+
+@contextmanager
+def _proxied(
+    api: ApiOnlyCluster, account: Account, folder: Path, settings: dict[str, str]
+) -> Iterator[tuple[Proxy, OperatorProcess]]:
+    with Proxy(api.url, account.token, api.ca) as proxy:
+        with OperatorProcess(proxy.kubeconfig(folder), folder, settings=settings) as operator:
             eventually(lambda: operator.leads, what="the operator leads")
-            yield Stage(kubectl, namespace, proxy, operator)
+            yield proxy, operator
 
 
-def shape(children: list[dict[str, Any]]) -> dict[str, Any]:
-    """What was made, without what differs from one making to the next: ids, times, addresses, routing generations."""
-    return {f"{child['kind']} {child['metadata']['name']}": _lasting(child) for child in children}
-
-
-def _lasting(child: dict[str, Any]) -> dict[str, Any]:
-    metadata = {key: value for key, value in child["metadata"].items() if key not in _VOLATILE}
-    metadata["annotations"] = {
-        key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith(_VOLATILE_NOTES)
-    }
-    metadata["ownerReferences"] = [
-        {key: value for key, value in owner.items() if key != "uid"} for owner in metadata.get("ownerReferences", [])
-    ]
-    rest = {key: value for key, value in child.items() if key not in ("metadata", "status", "revision")}
-    if "spec" in rest:
-        rest["spec"] = {key: value for key, value in rest["spec"].items() if key not in ("clusterIP", "clusterIPs")}
-    if child["kind"] == "ConfigMap":
-        table = json.loads(rest["data"]["table.json"])
-        rest["data"] = {key: value for key, value in table.items() if key != "generation"}
-    return {"metadata": metadata, **rest}
+def install_resource(kubectl: Callable[..., Any]) -> None:
+    """Apply the CRD and wait until it is served."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)

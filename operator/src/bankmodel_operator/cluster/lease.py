@@ -73,7 +73,9 @@ class Elector:
 
     async def acquire(self) -> None:
         """Returns once this process leads."""
-        while not await self._attempt_quietly():
+        while True:
+            if await self._attempt_quietly():
+                return
             await asyncio.sleep(self._patience_s())
 
     async def keep(self) -> None:
