@@ -48,6 +48,12 @@ class Authority:
 
     def server(self, host: str, *, days: int = 2) -> ssl.SSLContext:
         """TLS with a certificate for HOST alone, such as `IP:127.0.0.1`; over already if DAYS is below zero."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.certificate(host, days=days))
+        return context
+
+    def certificate(self, host: str, *, days: int = 2) -> tuple[Path, Path]:
+        """The files of such a certificate and of its key."""
         asked, extensions, key, certificate = (
             self.folder / f"{host.replace(':', '-')}{days}.{end}" for end in ("csr", "ext", "key", "crt")
         )
@@ -55,9 +61,7 @@ class Authority:
         _openssl("req", *_new_key(key), "-out", asked, "-subj", "/CN=store")
         by = ("-CA", self.folder / "ca.crt", "-CAkey", self.folder / "ca.key", "-set_serial", "1", "-days", str(days))
         _openssl("x509", "-req", "-in", asked, *by, "-extfile", extensions, "-out", certificate)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context
+        return certificate, key
 
 
 class ArtifactStore:
