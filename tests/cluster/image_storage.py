@@ -16,7 +16,7 @@ from .leftovers import unmount_below
 from .locks import exclusive
 from .paths import cache_folder
 
-__all__ = ["alone", "buildah", "has_image", "image_cache", "scratch_folder"]
+__all__ = ["alone", "buildah", "has_image", "image_cache", "image_id", "scratch_folder"]
 
 _LOCK_DEADLINE_S = 1800.0
 
@@ -58,7 +58,12 @@ def buildah(*words: str | Path, deadline_s: float = 600) -> str:
 
 def has_image(name: str) -> bool:
     """Whether the storage has NAME."""
-    return succeeds([*_command(), "inspect", "--type", "image", name])
+    return image_id(name) is not None
+
+
+def image_id(name: str) -> str | None:
+    """What NAME stands for just now, if anything."""
+    return buildah("images", "--quiet", "--no-trunc", "--filter", f"reference={name}").strip() or None
 
 
 def _command() -> Sequence[str | Path]:

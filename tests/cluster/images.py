@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .commands import run
 from .image_base import base_image
-from .image_storage import alone, buildah, image_cache, scratch_folder
+from .image_storage import alone, buildah, image_cache, image_id, scratch_folder
 from .node import containerd_command, require_running
 from .oci import ArchivedImage, read_archive
 from .paths import CHECKOUT, StateFolder
@@ -67,12 +67,15 @@ def build(image: Image) -> Path:
         return archive
     with stage(f"building {image.name}"), scratch_folder() as context:
         build_context(image, context)
+        before = image_id(image.name)
         words = ("build", "--quiet", "--layers", "--pull-never", "--build-arg", f"BASE={base}", "-t", image.name)
         buildah(*words, "-f", image.dockerfile, context)
         half = archive.with_name(f".half-{archive.name}")
         half.unlink(missing_ok=True)
         buildah("push", "--quiet", "--disable-compression", image.name, f"oci-archive:{half}:{image.name}")
         half.rename(archive)
+        if before and before != image_id(image.name):
+            buildah("rmi", before)
     _forget_old_archives(image)
     return archive
 
