@@ -177,6 +177,13 @@ def test_same_time_gives_the_same_file(exported: Exported, tmp_path: Path) -> No
     assert [exported.sha256] * 2 == [made.sha256 for made in again]
 
 
+def test_operator_sets_are_written_in_one_order(exported: Exported) -> None:
+    """The converter writes them in the order of a set, which differs from process to process."""
+    domains = [entry.domain for entry in onnx_file.load(exported.path).opset_import]
+
+    assert sorted(domains) == domains
+
+
 def test_column_names_survive_as_they_are(tmp_path: Path) -> None:
     frame = applications()[["loanamt", "price"]].set_axis(["loan amount", "price (k$)"], axis=1)
     from sklearn.linear_model import LogisticRegression
