@@ -45,6 +45,13 @@ def passthrough(datatype: str, shape: Dims = ("n", 1)) -> onnx.ModelProto:
     return _model([helper.make_node("Identity", ["x"], ["y"])], [("x", kind, shape)], [("y", kind, shape)])
 
 
+def every_datatype() -> onnx.ModelProto:
+    """Thirteen columns, one of each datatype: output `FP32_out` is input `FP32`, and so on."""
+    nodes = [helper.make_node("Identity", [name], [f"{name}_out"]) for name in ONNX_TYPES]
+    inputs = [(name, kind, ("n", 1)) for name, kind in ONNX_TYPES.items()]
+    return _model(nodes, inputs, [(f"{name}_out", kind, shape) for name, kind, shape in inputs])
+
+
 def dense(width: int = 4) -> onnx.ModelProto:
     """One FP32 matrix `X`: `label` is whether the row's sum is positive, `probabilities` are [1 - p, p]."""
     nodes = [

@@ -15,7 +15,7 @@ from bankmodel_serving.connection import Connection, error_body
 from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.protocol import Request
-from bankmodel_serving.readiness import Readiness
+from bankmodel_serving.readiness import DRAINING, Readiness
 from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
@@ -111,7 +111,7 @@ class Api:
         scoring = _Scoring(self, reply, perf_counter())
         self._recorder.inflight += 1
         state = self._readiness.state
-        if not state.is_ready and state.reason != "Draining":
+        if not state.is_ready and state is not DRAINING:
             scoring.fail(503, error_body(state.message, state.reason))
             return
         try:

@@ -20,7 +20,6 @@ __all__ = ["App", "Connection", "Site", "Timeouts", "error_body"]
 _LINGER_S = 2.0
 _QUIET_S = 5.0  # how long a connection may be silent while callers are being asked to reconnect
 _ARRIVING_S = 0.5  # who has just connected, or just got an answer, may be sending
-_HEADS: dict[tuple[int, bool, str], bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -213,11 +212,7 @@ class Connection(asyncio.Protocol):
         self._linger()
 
     def _send(self, status: int, body: bytes, closes: bool, content_type: str) -> None:
-        key = (status, closes, content_type)
-        head = _HEADS.get(key)
-        if head is None:
-            head = _HEADS[key] = response_head(status, closes=closes, content_type=content_type)
-        self._transport.write(head % len(body) + body)
+        self._transport.write(response_head(status, closes, content_type) % len(body) + body)
 
     def _finish(self) -> None:
         """Close after the last answer; if the client is still sending, let it read that answer first."""

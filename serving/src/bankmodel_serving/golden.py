@@ -55,18 +55,15 @@ def _first_difference(golden: Golden, found: Mapping[str, Array]) -> str | None:
 
 
 def _difference(name: str, expected: tuple[Any, ...], actual: Array, golden: Golden) -> str | None:
-    if actual.dtype.kind == "f":
-        wanted = np.array(expected, dtype=np.float64).reshape(-1)
-        same = (
-            np.isclose(actual.astype(np.float64).reshape(-1), wanted, golden.rtol, golden.atol, equal_nan=True)
-            if len(wanted) == actual.size
-            else None
-        )
-    else:
-        wanted = np.array(expected, dtype=actual.dtype).reshape(-1)
-        same = actual.reshape(-1) == wanted if len(wanted) == actual.size else None
-    if same is None:
-        return f"golden vectors: output {name} has {actual.size} values, the card has {len(wanted)}"
+    is_float = actual.dtype.kind == "f"
+    found: Array = actual.astype(np.float64).reshape(-1) if is_float else actual.reshape(-1)
+    try:
+        wanted: Array = np.array(expected, dtype=found.dtype).reshape(-1)
+    except (TypeError, ValueError, OverflowError) as error:
+        return f"golden vectors: the card's values for output {name} are none of its datatype: {str(error)[:100]}"
+    if len(wanted) != len(found):
+        return f"golden vectors: output {name} has {len(found)} values, the card has {len(wanted)}"
+    same = np.isclose(found, wanted, golden.rtol, golden.atol, equal_nan=True) if is_float else found == wanted
     if bool(np.all(same)):
         return None
     at = int(np.argmin(same))

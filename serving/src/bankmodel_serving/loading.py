@@ -1,21 +1,20 @@
 """From settings to a model that can be served: digest, load, card, golden vectors, batch-invariance. Start-up only."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bankmodel_serving import card as cards
 from bankmodel_serving.codec import DecodeLimits, Decoder
 from bankmodel_serving.digest import check_digest
 from bankmodel_serving.engine import Engine
-from bankmodel_serving.errors import RequestError
 from bankmodel_serving.golden import golden_columns, golden_mismatch
 from bankmodel_serving.invariance import is_batch_invariant
-from bankmodel_serving.tensors import Array, Schema, schema_of
+from bankmodel_serving.tensors import Schema, schema_of
 
 __all__ = ["Loaded", "load"]
 
 _LOG = logging.getLogger(__name__)
+_GOLDEN_LIMITS = DecodeLimits(max_rows=10**9)  # the card is part of the approved file; limits are for callers
 
 
 @dataclass(frozen=True)
@@ -39,20 +38,12 @@ def load(path: str, sha256: str, limits: DecodeLimits) -> Loaded:
     schema = schema_of(engine.inputs, engine.outputs, card)
     decoder = Decoder(schema, limits)
     golden = card.golden if card else None
-    problem = golden_mismatch(golden, schema, decoder, engine.run) if golden else None
-    known = _golden_rows(card, schema, decoder) if golden and problem is None else None
+    own = Decoder(schema, _GOLDEN_LIMITS)
+    problem = golden_mismatch(golden, schema, own, engine.run) if golden else None
+    known = golden_columns(golden, schema, own) if golden and problem is None else None
     coalesces = is_batch_invariant(schema, engine.run, known)
     _LOG.info(
         "model loaded",
         extra={"path": path, "card": card is not None, "golden": bool(golden), "batch_invariant": coalesces},
     )
     return Loaded(engine, card, schema, decoder, coalesces, problem)
-
-
-def _golden_rows(card: cards.Card | None, schema: Schema, decoder: Decoder) -> Sequence[Array] | None:
-    if card is None or card.golden is None:
-        return None
-    try:
-        return golden_columns(card.golden, schema, decoder)
-    except RequestError:
-        return None

@@ -7,6 +7,7 @@ feeds it; the same bytes give the same events however they are cut.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import httptools
 
@@ -248,8 +249,9 @@ def _cause_of(error: BaseException) -> RequestError:
     return cause if isinstance(cause, RequestError) else BadRequest("malformed HTTP")
 
 
-def response_head(status: int, *, closes: bool, content_type: str = "application/json") -> bytes:
-    """The head of an answer as a format with one gap, the content length."""
+@cache
+def response_head(status: int, closes: bool, content_type: str = "application/json") -> bytes:
+    """The head of an answer as a format with one gap, the content length. Few differ, so each is made once."""
     close = b"connection: close\r\n" if closes else b""
     retry = b"retry-after: 1\r\n" if status == 503 else b""
     return b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\n%s%scontent-length: %%d\r\n\r\n" % (

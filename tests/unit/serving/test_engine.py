@@ -140,6 +140,10 @@ MISMATCHES = {
     ),
     "a text": (Golden(inputs=GOLDEN.inputs, outputs={"region_out": ("north", "x")}), "expected x, got south"),
     "a count": (Golden(inputs=GOLDEN.inputs, outputs={"score": (1.0,)}), "has 2 values, the card has 1"),
+    "a datatype": (
+        Golden(inputs=GOLDEN.inputs, outputs={"score": ("high", "low")}),
+        "the card's values for output score are none of its datatype",
+    ),
     "an output": (Golden(inputs=GOLDEN.inputs, outputs={"q": (1.0,)}), "output q, which the model does not have"),
     "an input": (Golden(inputs={"region": (5,)}, outputs={}), "golden vectors can't be scored: input region"),
 }
@@ -173,6 +177,12 @@ def test_a_model_with_its_card_is_loaded_whole(tmp_path: Path) -> None:
 
     assert card == loaded.card
     assert (True, None) == (loaded.coalesces, loaded.golden_problem)
+
+
+def test_the_limits_of_callers_do_not_bind_golden_vectors(tmp_path: Path) -> None:
+    model = tiny_models.save(tiny_models.mixed(), tmp_path / "model.onnx", tiny_models.mixed_card())
+
+    assert load(str(model.path), model.sha256, DecodeLimits(max_rows=1)).golden_problem is None
 
 
 def test_a_matrix_has_golden_vectors_too(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bankmodel_serving import card as cards
 from bankmodel_serving.engine import Engine
 from support import tiny_models
 from support.scoring_process import DEADLINE_S, Answer, ScoringProcess, failed_start, tensor
@@ -62,6 +63,27 @@ def test_named_columns_are_scored(mixed: ScoringProcess) -> None:
         tensor("score", "FP32", [2, 1], [11.0, 7.5]),
         tensor("region_out", "BYTES", [2, 1], ["north", "Zürich"]),
     ] == answer["outputs"]
+
+
+VALUES: dict[str, list[Any]] = {
+    **{"BOOL": [True, False], "FP16": [0.5, None], "FP32": [0.1, None], "FP64": [0.1, None], "BYTES": ["Zürich", ""]},
+    **{f"INT{bits}": [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] for bits in (8, 16, 32, 64)},
+    **{f"UINT{bits}": [0, 2**bits - 1] for bits in (8, 16, 32, 64)},
+}
+
+
+def test_every_datatype_comes_back_as_it_was_sent(tmp_path: Path) -> None:
+    model = tiny_models.save(tiny_models.every_datatype(), tmp_path / "model.onnx")
+    with ScoringProcess(model) as server:
+        answer = server.infer(*(tensor(name, name, [2, 1], values) for name, values in VALUES.items())).json
+
+    assert set(cards.DATATYPES) == set(VALUES)
+    assert VALUES == {output["datatype"]: _as_sent(output) for output in answer["outputs"]}
+
+
+def _as_sent(output: dict[str, Any]) -> list[Any]:
+    """What was 0.1 comes back as the FP32 beside it."""
+    return [round(value, 6) if isinstance(value, float) else value for value in output["data"]]
 
 
 def test_every_answer_has_an_id_of_its_own(mixed: ScoringProcess) -> None:
