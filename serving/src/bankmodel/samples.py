@@ -45,18 +45,19 @@ def _read_file(path: Path, text: Sequence[str]) -> tuple[pd.DataFrame, str]:
     if not path.is_file():
         raise UsageError(f"sample {path} does not exist; give a .csv or .parquet file")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if path.suffix == ".csv":
-        return pd.read_csv(path, dtype=dict.fromkeys(text, "str")), digest
-    if path.suffix in (".parquet", ".pq"):
-        return _read_parquet(path), digest
-    raise UsageError(f"sample {path} ends in {path.suffix!r}; give a .csv or .parquet file")
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
+    if path.suffix not in (".csv", ".parquet", ".pq"):
+        raise UsageError(f"sample {path} ends in {path.suffix!r}; give a .csv or .parquet file")
     try:
-        return pd.read_parquet(path)
+        frame = pd.read_csv(path, dtype=dict.fromkeys(text, "str")) if path.suffix == ".csv" else pd.read_parquet(path)
     except ImportError as error:
         raise UsageError(f"reading {path} needs pyarrow: pip install pyarrow, or give the sample as .csv") from error
+    except (
+        ValueError
+    ) as error:  # an empty file, a broken row, another encoding: all of pandas' complaints about content
+        raise UsageError(
+            f"sample {path} can't be read: {str(error)[:200]}; give comma-separated UTF-8 with a header line, or .parquet"
+        ) from error
+    return frame, digest
 
 
 def _refuse_odd_columns(frame: pd.DataFrame) -> None:
