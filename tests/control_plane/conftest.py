@@ -29,6 +29,16 @@ def kubectl(api: ApiOnlyCluster) -> Kubectl:
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[str]:
     """A namespace of the test's own; what is in it is removed in the background."""
+    yield from _namespace(kubectl)
+
+
+@pytest.fixture(scope="module")
+def module_namespace(kubectl: Kubectl) -> Iterator[str]:
+    """The same for all tests of a file."""
+    yield from _namespace(kubectl)
+
+
+def _namespace(kubectl: Kubectl) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:10]}"
     kubectl("create", "namespace", name)
     yield name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from support.operator_process import eventually
@@ -14,41 +14,44 @@ from support.stage import CHILDREN, Stage, a_model
 
 __all__ = ["CRASHES", "Life", "life", "life_with_crash"]
 
-CRASHES = (1, 9, 14)
-"""A few write numbers of a life: the first save, amid the first children, at the update's start."""
+CRASHES = (1, 14)
+"""Two write numbers of a life: the first save, which never arrives, and an act of the update, whose answer is lost."""
 
 _DEADLINE_S = 120.0
 
 
 @dataclass(frozen=True)
 class Life:
-    """What was there after creation and after the update, the model's name taken out; and how many writes it took."""
+    """What was there after creation and after the update, the model's name taken out; how many writes it took, and kills."""
 
     made: tuple[dict[str, Any], dict[str, Any]]
     writes: int
+    kills: int = 0
 
 
-def life(it: Stage, name: str) -> Life:
-    """Create version 1, replace it by version 2, delete it; each step to its end."""
+def life(it: Stage, name: str, at_delete: Callable[[], None] = lambda: None) -> Life:
+    """Create version 1, replace it by version 2, delete it; each step to its end. The operator writes nothing to delete."""
     before = len(it.proxy.writes)
     it.apply(a_model(name, it.namespace, version="1"))
     first = _made(it, name, "1")
     it.apply(a_model(name, it.namespace, version="2"))
     second = _made(it, name, "2")
     it.kubectl("delete", "bankmodel", name, "-n", it.namespace, "--wait=false")
+    at_delete()
     eventually(lambda: not it.children(name, CHILDREN), deadline_s=_DEADLINE_S, what=f"{name} is gone")
     return Life((first, second), len(it.proxy.writes) - before)
 
 
-def life_with_crash(it: Stage, name: str, is_fatal: Callable[[int], bool]) -> Life:
+def life_with_crash(it: Stage, name: str, is_fatal: Callable[[int], bool], *, is_fatal_at_delete: bool = False) -> Life:
     """The same with the operator killed at the writes that `is_fatal` (counted from 1), and started again each time.
 
     Odd ones never reach the apiserver, even ones are done and only their answer is lost.
     """
     start = len(it.proxy.writes)
-    died = threading.Event()
+    died, kills = threading.Event(), list[int]()
 
     def strike() -> None:
+        kills.append(len(it.proxy.writes))
         it.operator.strike()
         died.set()
 
@@ -62,7 +65,8 @@ def life_with_crash(it: Stage, name: str, is_fatal: Callable[[int], bool]) -> Li
     with _Doctor(it, died):
         it.proxy.fault = fault
         try:
-            return life(it, name)
+            lived = life(it, name, strike if is_fatal_at_delete else lambda: None)
+            return replace(lived, kills=len(kills))
         finally:
             it.proxy.fault = lambda _: Fault()
 

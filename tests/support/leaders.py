@@ -15,7 +15,7 @@ from support.operator_process import OperatorProcess, eventually
 from support.proxy import Fault, Write
 from support.stage import Stage, a_model, stage
 
-__all__ = ["PRODUCTION", "Takeover", "Wakened", "stale_leader", "takeover"]
+__all__ = ["PRODUCTION", "Takeover", "Wakened", "quiet_versions", "stale_leader", "takeover"]
 
 PRODUCTION = {
     "BANKMODEL_LEASE_DURATION": "15s",
@@ -73,10 +73,10 @@ def stale_leader(api: ApiOnlyCluster, kubectl: Callable[..., Any], namespace: st
             for version in ("2", "3"):
                 it.apply(a_model(_MODEL, namespace, version=version))
                 it.reaches(_MODEL, version, deadline_s=_DEADLINE_S)
-            before = _quiet_versions(it)
+            before = quiet_versions(it, _MODEL)
             it.operator.wake()
             code = it.operator.exit_code(_DEADLINE_S)
-            after = _quiet_versions(it)
+            after = quiet_versions(it, _MODEL)
     return Wakened(
         tuple(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))), code
     )
@@ -97,12 +97,12 @@ def _freeze_at_the_next_save(it: Stage) -> None:
     assert frozen.wait(_DEADLINE_S), "the leader saved nothing after the update was applied"
 
 
-def _quiet_versions(it: Stage) -> dict[str, str]:
-    """The resourceVersions of the model and its children, once they have stayed the same for two seconds."""
-    seen: list[tuple[float, dict[str, str]]] = [(time.monotonic(), _versions(it))]
+def quiet_versions(it: Stage, *models: str) -> dict[str, str]:
+    """The resourceVersions of these models and their children, once they have stayed the same for two seconds."""
+    seen: list[tuple[float, dict[str, str]]] = [(time.monotonic(), _versions(it, models))]
 
     def is_quiet() -> bool:
-        now = _versions(it)
+        now = _versions(it, models)
         if now != seen[-1][1]:
             seen.append((time.monotonic(), now))
         return time.monotonic() - seen[-1][0] > 2.0
@@ -111,8 +111,8 @@ def _quiet_versions(it: Stage) -> dict[str, str]:
     return seen[-1][1]
 
 
-def _versions(it: Stage) -> dict[str, str]:
-    objects = [it.get("bankmodel", _MODEL), *it.children(_MODEL)]
+def _versions(it: Stage, models: tuple[str, ...]) -> dict[str, str]:
+    objects = [each for model in models for each in (it.get("bankmodel", model), *it.children(model))]
     return {f"{each['kind']} {each['metadata']['name']}": each["metadata"]["resourceVersion"] for each in objects}
 
 

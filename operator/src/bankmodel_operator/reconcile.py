@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bankmodel_operator.cluster.apply import converge
@@ -79,6 +79,7 @@ class Reconciler:
         decision = decide(seen, self._settings, self._now())
         await save_status(self._api, live, decision.status)
         self._report(key, live, decision, memory)
+        self._memories[key] = replace(memory, state=decision.state_name)  # told once, whatever becomes of the writes
         todo = plan(decision.desired, seen.owned, owner=live, prune=decision.prune)
         refusals = await converge(self._api, key[0], todo, decision.nudges)
         for refusal in set(refusals) - set(memory.refusals):
