@@ -154,6 +154,15 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     return Settings(**values)
 
 
+_EPILOG = """\
+Every flag can be set by environment instead: --max-rows is BANKMODEL_SERVING_MAX_ROWS.
+
+Example: a server on port 8080, and a first request
+  bankmodel-serving --model model.onnx --name credit-risk --sha256 $(sha256sum model.onnx | cut -c-64)
+  curl localhost:8080/v2/models/credit-risk
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         raise SettingsInvalid(f"{message}; see {self.prog} --help")
@@ -162,9 +171,10 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="bankmodel-serving",
+        usage="%(prog)s --model FILE --name NAME --sha256 HEX [options]",
         description="Score one ONNX model over the Open Inference Protocol v2 (REST).",
-        epilog="Every flag can be set by environment instead: --max-rows is BANKMODEL_SERVING_MAX_ROWS. "
-        "Example: bankmodel-serving --model model.onnx --name credit-risk --sha256 $(sha256sum model.onnx | cut -c-64)",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # a command that is wrapped can't be copied
         allow_abbrev=False,
     )
     for setting in _SETTINGS:
