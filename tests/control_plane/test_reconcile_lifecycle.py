@@ -160,25 +160,11 @@ def test_a_status_deleted_by_hand_is_rebuilt_and_nothing_moves(lending: Stage) -
     revision = lending.reaches("amnesia")["status"]["stable"]["revision"]
     lending.settles(quiet_s=0.5)
     before = versions(lending, "amnesia")
-    lending.kubectl(
-        "patch", "bankmodel", "amnesia", "-n", lending.namespace, "--subresource=status", "--type=json",
-        "-p", '[{"op": "remove", "path": "/status"}]',
-    )  # fmt: skip
+    lending.lose_status("amnesia")
     rebuilt = lending.reaches("amnesia")
 
     assert rebuilt["status"]["stable"]["revision"] == revision
     assert versions(lending, "amnesia") == before
-
-
-def test_somebody_elses_service_is_named_and_left_alone(lending: Stage) -> None:
-    lending.kubectl("create", "service", "clusterip", "taken", "--tcp=80", "-n", lending.namespace)
-    before = lending.get("service", "taken")["metadata"]["resourceVersion"]
-    lending.apply(a_model("taken", lending.namespace))
-    condition = lending.shows("taken", "Stalled", "NameTaken")
-
-    assert "taken" in condition["message"]
-    assert lending.children("taken") == []
-    assert lending.get("service", "taken")["metadata"]["resourceVersion"] == before
 
 
 def test_a_pod_setting_the_apiserver_refuses_is_shown_with_its_words(lending: Stage) -> None:

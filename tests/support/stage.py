@@ -66,6 +66,12 @@ class Stage:
         """What the operator's account has asked of the apiserver so far, by the audit log."""
         return list(requests_by(self.api.audit_log, self.account.user))
 
+    def lose_status(self, model: str) -> None:
+        """Remove the whole status, as by hand."""
+        patch = '[{"op": "remove", "path": "/status"}]'
+        where = ("-n", self.namespace, "--subresource=status", "--type=json")
+        self.kubectl("patch", "bankmodel", model, *where, "-p", patch)
+
     def managers(self, model: str) -> set[tuple[str, str]]:
         """Who has written the BankModel: (field manager, subresource)."""
         found = self.kubectl("get", "bankmodel", model, "-n", self.namespace, "-o", "json", "--show-managed-fields")
