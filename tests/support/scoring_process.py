@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 from support.tiny_models import ModelFile
 
@@ -41,6 +44,7 @@ class ScoringProcess:
             *("--host", "127.0.0.1", "--port", "0", "--metrics-port", "0"),
             *arguments,
         ]
+        self.model = model
         self.sha256 = model.sha256
         self.termination = model.path.with_suffix(".termination")
         self.log: list[dict[str, Any]] = []
@@ -89,6 +93,17 @@ class ScoringProcess:
             with error:
                 return Answer(error.code, dict(error.headers), error.read().decode())
 
+    def wire(self, data: bytes, *, ends: bool = False) -> bytes:
+        """Send raw bytes, and close our half if this ENDS it; return all that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), DEADLINE_S) as client:
+            client.sendall(data)
+            if ends:
+                client.shutdown(socket.SHUT_WR)
+            pieces = []
+            while piece := client.recv(65536):
+                pieces.append(piece)
+        return b"".join(pieces)
+
     def metric(self, name: str, **labels: str) -> float | None:
         """The value of the one series that has this name and these labels; None if there is none."""
         for line in self.get("/metrics", self.metrics_port).text.splitlines():
@@ -108,6 +123,25 @@ class ScoringProcess:
 def tensor(name: str, datatype: str, shape: Sequence[int], data: Any) -> dict[str, Any]:
     """One tensor as the protocol has it."""
     return {"name": name, "datatype": datatype, "shape": list(shape), "data": data}
+
+
+MIXED_ROWS = (
+    tensor("income", "FP32", [2, 1], [None, 5.5]),
+    tensor("visits", "INT64", [2, 1], [1, 2]),
+    tensor("region", "BYTES", [2, 1], [["north"], ["Zürich"]]),
+)
+"""Two rows for `tiny_models.mixed`: their scores are 11.0 and 7.5."""
+
+
+def matrix(rows: int, seed: int) -> dict[str, Any]:
+    """Rows for `tiny_models.dense`."""
+    values = np.random.default_rng(seed).normal(size=(rows, 4)).astype(np.float32)
+    return tensor("X", "FP32", [rows, 4], values.reshape(-1).tolist())
+
+
+def post(body: bytes, headers: bytes = b"") -> bytes:
+    """A scoring request as bytes on the wire."""
+    return b"POST /v2/models/m/infer HTTP/1.1\r\nhost: x\r\n%scontent-length: %d\r\n\r\n%s" % (headers, len(body), body)
 
 
 def failed_start(model: ModelFile, *arguments: str, sha256: str | None = None) -> tuple[int, dict[str, str], Path]:
