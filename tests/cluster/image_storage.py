@@ -32,11 +32,19 @@ def image_cache() -> Path:
 def alone() -> Iterator[None]:
     """One build at a time, whichever cluster it is for; what a killed one left in the cache is removed first."""
     with exclusive(image_cache() / ".lock", what="a build of images", deadline_s=_LOCK_DEADLINE_S):
-        unmount_below(image_cache())
-        shutil.rmtree(_scratch(), ignore_errors=True)
-        for half in image_cache().glob(".half-*"):
-            half.unlink() if half.is_file() else shutil.rmtree(half, ignore_errors=True)
-        yield
+        _tidy()
+        try:
+            yield
+        finally:
+            _tidy()
+
+
+def _tidy() -> None:
+    """Remove scratch and halves; buildah keeps its storage mounted for good, which a finished build has no use for."""
+    unmount_below(image_cache())
+    shutil.rmtree(_scratch(), ignore_errors=True)
+    for half in image_cache().glob(".half-*"):
+        half.unlink() if half.is_file() else shutil.rmtree(half, ignore_errors=True)
 
 
 @contextmanager
