@@ -38,13 +38,6 @@ class Place:
         """kubectl for it, from wherever it can be reached."""
         return Kubectl(self.state.path / "kubectl", self.state.kubeconfig)
 
-    @property
-    def is_up(self) -> bool:
-        """Whether it answers."""
-        if not (self.state.path / "kubectl").exists():
-            return False
-        return self.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
-
     def command(self, *words: str | Path) -> str:
         """`python -m cluster WORDS`; its progress goes to our standard error, what it prints is returned."""
         done = subprocess.run(
