@@ -23,6 +23,7 @@ score: $(READY) ## the scoring server alone on the example, without a cluster
 	@$(RUN) -m demo score
 
 test: $(READY) ## the whole suite, from unit tests to the real cluster
+	@$(RUN) -m cluster binaries
 	@$(RUN) -m cluster --name test up
 	@$(RUN) -m cluster --name test images
 	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest
