@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from . import current, images, kind, node, prerequisites
-from .binaries import TEST_MODULES, ensure_binaries
+from .binaries import API_ONLY_MODULES, ensure_binaries
 from .errors import ClusterError
 from .oci import ArchivedImage
 from .paths import DEFAULT_NAME, StateFolder, state_folder
@@ -76,8 +76,6 @@ _KINDS: dict[str, Kind] = {"node": _Node(), "kind": kind, "current": current}
 def main(argv: Sequence[str]) -> int:
     """Carry out the command; 1 with a message on standard error when it failed."""
     arguments = _parser().parse_args(argv)
-    # As Ctrl-C does: what is half done in the cache is removed on the way out.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _carry_out(arguments)
     except ClusterError as failed:
@@ -110,7 +108,7 @@ def _carry_out(arguments: argparse.Namespace) -> int:
             _check_prerequisites()
         case "binaries":
             prerequisites.ensure(prerequisites.API_ONLY)
-            ensure_binaries(TEST_MODULES)
+            ensure_binaries(API_ONLY_MODULES)
     return 0
 
 
@@ -173,8 +171,10 @@ _COMMANDS = {
     "kubectl": "kubectl for the cluster (same as .cluster/kubectl)",
     "run": "run a command inside the cluster's network with KUBECONFIG set (same as .cluster/run)",
     "prerequisites": "check what the machine needs; as root on Debian also install it",
-    "binaries": "build what the control-plane tests need (API-only cluster, S3 server), if the cache lacks it",
+    "binaries": "build what the API-only cluster of the control-plane tests needs, if the cache lacks it",
 }
 
 if __name__ == "__main__":
+    # As Ctrl-C does: what is half done in the cache is removed on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -60,7 +60,8 @@ def read_archive(file: Path) -> ArchivedImage:
             member = archive.extractfile("index.json")
             index: dict[str, Any] = json.load(member) if member else {}
     except (OSError, KeyError, ValueError, tarfile.TarError) as bad:
-        raise ClusterError(f"{file} is not an OCI archive ({bad}); `bankmodel pack` writes one") from bad
+        why = str(bad).partition(":\n")[0]
+        raise ClusterError(f"{file} is not an OCI archive ({why}); `bankmodel pack` writes one") from bad
     manifests = index.get("manifests", [])
     if len(manifests) != 1:
         raise ClusterError(f"{file} holds {len(manifests)} images; expected exactly one")
