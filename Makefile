@@ -32,12 +32,12 @@ check: $(READY) ## format, lint, types, layers, unit tests; under a minute
 	@$(IN)/ruff check --quiet .
 	@$(IN)/mypy
 	@$(IN)/lint-imports | tail -n 2
-	@$(RUN) -m pytest -q tests/unit tests/contract
+	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
 format: $(READY) ## let ruff write the format and what it can fix
 	@$(IN)/ruff format --quiet .
 	@$(IN)/ruff check --fix --quiet .
 unit: $(READY) ## unit and contract tests
-	@$(RUN) -m pytest -q tests/unit tests/contract
+	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
 control-plane: $(READY) ## the operator against a real API server
 	@$(RUN) -m cluster binaries
 	@$(RUN) -m pytest tests/control_plane
