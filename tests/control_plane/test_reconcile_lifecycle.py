@@ -116,6 +116,48 @@ def test_a_change_of_owner_restarts_nothing(lending: Stage) -> None:
     assert pods() == before
 
 
+def test_what_is_taken_out_of_the_spec_goes_from_the_children(lending: Stage) -> None:
+    def purposes() -> set[str]:
+        note = "serving.bankmodel.io/purpose"
+        return {child["metadata"]["annotations"].get(note, "") for child in lending.children("vague")}
+
+    lending.apply(a_model("vague", lending.namespace, purpose="Approve a loan"))
+    lending.reaches("vague")
+    before = purposes()
+    lending.apply(a_model("vague", lending.namespace))
+    eventually(lambda: purposes() == {""}, what="no child has a purpose")
+
+    assert before == {"Approve a loan"}
+
+
+def test_an_autoscaler_scales_the_model_itself(lending: Stage) -> None:
+    scaling = {"minReplicas": 2, "maxReplicas": 6, "targetCPUPercent": 60}
+    lending.apply(a_model("elastic", lending.namespace, serving={"autoscaling": scaling}))
+    lending.reaches("elastic")
+    spec = lending.get("horizontalpodautoscaler", "elastic")["spec"]
+
+    assert spec["scaleTargetRef"] == {
+        "apiVersion": "serving.bankmodel.io/v1alpha1",
+        "kind": "BankModel",
+        "name": "elastic",
+    }
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 6)
+    assert spec["metrics"] == [
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
+    ]
+
+
+def test_the_scale_subresource_tells_what_an_autoscaler_needs(lending: Stage) -> None:
+    lending.apply(a_model("measured", lending.namespace, serving={"replicas": 3}))
+    revision = lending.reaches("measured")["status"]["stable"]["revision"]
+    path = f"/apis/serving.bankmodel.io/v1alpha1/namespaces/{lending.namespace}/bankmodels/measured/scale"
+    scale = lending.api.admin.get(path)
+    selector = dict(part.split("=") for part in scale["status"]["selector"].split(","))
+
+    assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (3, 3)
+    assert selector == {"serving.bankmodel.io/model": "measured", "serving.bankmodel.io/revision": revision}
+
+
 def test_suspension_leaves_the_children_alone(lending: Stage) -> None:
     lending.apply(a_model("paused", lending.namespace))
     lending.reaches("paused")

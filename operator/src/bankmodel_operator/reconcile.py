@@ -81,7 +81,7 @@ class Reconciler:
         self._report(key, live, decision, memory)
         self._memories[key] = replace(memory, state=decision.state_name)  # told once, whatever becomes of the writes
         todo = plan(decision.desired, seen.owned, owner=live, prune=decision.prune)
-        refusals = await converge(self._api, key[0], todo, decision.nudges)
+        refusals = await converge(self._api, key[0], todo, decision.nudges, owned=seen.owned)
         for refusal in set(refusals) - set(memory.refusals):
             about = {**_about(key, live, decision), "object": str(refusal.ref)}
             log.error("the apiserver refuses: %s", refusal.message, extra=about)

@@ -10,24 +10,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
-from bankmodel_operator.cluster.client import Api, Object
-from bankmodel_operator.cluster.errors import GiveUp, Refused
+from bankmodel_operator.cluster.client import Api, Object, reference
+from bankmodel_operator.cluster.errors import Conflict, GiveUp, Refused
+from bankmodel_operator.cluster.ownership import as_applied
 from bankmodel_operator.cluster.resources import PODS, RESOURCES, Ref
 from bankmodel_operator.core import names
 from bankmodel_operator.core.names import ObjectRef, ref_of
-from bankmodel_operator.core.observation import Nudge, Refusal
+from bankmodel_operator.core.observation import Manifest, Nudge, Refusal
 from bankmodel_operator.core.plan import Plan
 
 __all__ = ["converge"]
 
 
-async def converge(api: Api, namespace: str, plan: Plan, nudges: Iterable[Nudge]) -> tuple[Refusal, ...]:
-    """Make the cluster what was decided; answers what was refused."""
+async def converge(
+    api: Api, namespace: str, plan: Plan, nudges: Iterable[Nudge], *, owned: Iterable[Manifest]
+) -> tuple[Refusal, ...]:
+    """Make the cluster what was decided from `owned`; answers what was refused."""
+    live = {manifest["metadata"]["uid"]: manifest for manifest in owned}
     refused: list[Refusal | None] = []
     for body in plan.create:
         refused.append(await _taken(ref_of(body), api.create(dict(body))))
     for change in plan.apply:
-        refused.append(await _taken(ref_of(change.body), api.apply(dict(change.body))))
+        write = _apply(api, dict(change.body), live[change.body["metadata"]["uid"]])
+        refused.append(await _taken(ref_of(change.body), write))
     for removal in plan.delete:
         ref = Ref(RESOURCES[removal.ref.kind], namespace, removal.ref.name)
         deletion = api.delete(ref, uid=removal.uid, resource_version=removal.resource_version)
@@ -36,6 +41,18 @@ async def converge(api: Api, namespace: str, plan: Plan, nudges: Iterable[Nudge]
         ref = Ref(PODS, namespace, nudge.pod)
         refused.append(await _taken(ObjectRef("v1", "Pod", nudge.pod), api.merge(ref, _annotation(nudge))))
     return tuple(refusal for refusal in refused if refusal is not None)
+
+
+async def _apply(api: Api, body: Object, live: Manifest) -> None:
+    """Both writes carry what was observed; the second what the first made of it."""
+    metadata, fields = body["metadata"], as_applied(live["metadata"].get("managedFields") or ())
+    if fields is not None:
+        fence = {key: metadata[key] for key in ("uid", "resourceVersion")}
+        changed = await api.merge(reference(body), {"metadata": {**fence, "managedFields": fields}})
+        if changed is None:
+            raise Conflict(f"{ref_of(body)} is gone", target=str(ref_of(body)))
+        metadata = {**metadata, "resourceVersion": changed["metadata"]["resourceVersion"]}
+    await api.apply({**body, "metadata": metadata})
 
 
 async def _taken(ref: ObjectRef, write: Awaitable[Any]) -> Refusal | None:
