@@ -11,7 +11,7 @@ from cluster.api_only import ApiOnlyCluster
 from support.operator_process import eventually
 from support.stage import Stage, a_model, stage
 
-_AUTOSCALING = {"serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}}
+_AUTOSCALING: dict[str, Any] = {"serving": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}}
 _FOREIGN: dict[str, dict[str, Any]] = {
     "service": {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}},
     "configmap": {"apiVersion": "v1", "kind": "ConfigMap", "data": {"theirs": "yes"}},

@@ -70,6 +70,7 @@ class Proxy:
     writes: list[Write] = field(default_factory=list)
     paths_read: list[str] = field(default_factory=list)
     is_down: bool = False
+    turned_away: int = 0
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -99,6 +100,11 @@ class Proxy:
         whole = {"clusters": [server], "users": [user], "contexts": [context], "current-context": "test"}
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **whole}))
         return path
+
+    @property
+    def watched(self) -> set[str]:
+        """The plurals with an open watch."""
+        return {request.path.rpartition("/")[2] for request in tuple(self._watches.values())}
 
     def fail_watches(self, code: int) -> None:
         """Every open watch gets an ERROR event with this code."""
@@ -131,6 +137,7 @@ class Proxy:
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         if self.is_down:
+            self.turned_away += 1
             return _sever(request)
         body = await request.read()
         if request.method not in _WRITES or any(part in request.path for part in _UNCOUNTED):

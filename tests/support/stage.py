@@ -66,6 +66,11 @@ class Stage:
         """What the operator's account has asked of the apiserver so far, by the audit log."""
         return list(requests_by(self.api.audit_log, self.account.user))
 
+    def watches_all(self) -> None:
+        """Wait until the operator watches models and children."""
+        kinds = {"bankmodels", "pods", *CHILDREN.split(",")}
+        eventually(lambda: kinds <= self.proxy.watched, what="every kind is watched")
+
     def lose_status(self, model: str) -> None:
         """Remove the whole status, as by hand."""
         patch = '[{"op": "remove", "path": "/status"}]'
