@@ -4,6 +4,7 @@ Works with cgroup v1 (a tree per controller) and v2 (one tree).
 """
 
 import contextlib
+import errno
 from pathlib import Path
 
 __all__ = ["create", "processes_in", "remaining", "remove"]
@@ -14,7 +15,7 @@ _MOUNT = Path("/sys/fs/cgroup")
 def create(identity: str) -> None:
     """Make the cgroup IDENTITY with every controller on."""
     if _is_unified():
-        _write(_MOUNT / "cgroup.subtree_control", " ".join(f"+{name}" for name in _unified_controllers()))
+        _pass_on_controllers(_MOUNT)
     for tree in _trees():
         folder = tree / identity
         folder.mkdir(exist_ok=True)
@@ -53,8 +54,27 @@ def _trees() -> list[Path]:
     return sorted(tree for tree in _MOUNT.iterdir() if (tree / "cgroup.procs").exists() and not tree.is_symlink())
 
 
-def _unified_controllers() -> list[str]:
-    return (_MOUNT / "cgroup.controllers").read_text().split()
+def _pass_on_controllers(top: Path) -> None:
+    """Let the cgroups below TOP have its controllers.
+
+    In a container TOP is no root, and as long as it holds processes the kernel refuses; so they step into one below, as in
+    Docker's own images that run Docker.
+    """
+    wanted = " ".join(f"+{name}" for name in (top / "cgroup.controllers").read_text().split())
+    try:
+        _write(top / "cgroup.subtree_control", wanted)
+    except OSError as refused:
+        if refused.errno != errno.EBUSY:
+            raise
+        _step_aside(top)
+        _write(top / "cgroup.subtree_control", wanted)
+
+
+def _step_aside(top: Path) -> None:
+    (top / "init").mkdir(exist_ok=True)
+    for pid in (top / "cgroup.procs").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            _write(top / "init" / "cgroup.procs", pid)
 
 
 def _folders_below(top: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from .commands import run, succeeds
 from .control_plane import SERVICE_RANGE
 from .errors import PrerequisiteMissing
 
-__all__ = ["NODE_ADDRESS", "create", "delete", "enter", "exists", "namespace_file"]
+__all__ = ["NODE_ADDRESS", "create", "delete", "enter", "exists", "filters_bridges", "namespace_file"]
 
 NODE_ADDRESS = "192.168.77.1"
 _FOLDER = Path("/run/netns")
@@ -49,9 +49,14 @@ def create(identity: str) -> None:
     run([*enter(identity), "sysctl", "-qw", "net.ipv4.ip_forward=1"])
 
 
+def filters_bridges() -> bool:
+    """Whether the kernel has br_netfilter loaded."""
+    return _BRIDGE_FILTER.exists()
+
+
 def _ensure_bridge_filter() -> None:
     """Without it the answers of a Service's pod to a pod on the same bridge keep the pod's own address, and are not understood."""
-    if not _BRIDGE_FILTER.exists() and not (succeeds(["modprobe", "br_netfilter"]) and _BRIDGE_FILTER.exists()):
+    if not filters_bridges() and not (succeeds(["modprobe", "br_netfilter"]) and filters_bridges()):
         raise PrerequisiteMissing("the kernel's module br_netfilter is not loaded: run `modprobe br_netfilter`")
 
 

@@ -15,6 +15,7 @@ from .binaries import API_ONLY_MODULES, NODE_MODULES, is_built
 from .commands import environment, run
 from .errors import PrerequisiteMissing
 from .image_base import base_is_built
+from .network import filters_bridges
 from .paths import CHECKOUT, cache_folder
 from .progress import say
 
@@ -42,6 +43,7 @@ _NODE_PACKAGES = {
     "sysctl": "procps",
     "umount": "mount",
     "busybox": "busybox-static",
+    "modprobe": "kmod",
 }
 _IMAGE_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
 
@@ -99,6 +101,7 @@ class Machine:
     is_built: Callable[[str], bool] = is_built
     base_is_built: Callable[[], bool] = base_is_built
     user_id: Callable[[], int] = os.geteuid
+    filters_bridges: Callable[[], bool] = filters_bridges
 
 
 def ensure(needs: Needs) -> None:
@@ -146,6 +149,8 @@ def describe(missing: Missing) -> str:
 
 def _is_there(command: str, machine: Machine) -> bool:
     path = machine.path_of(command)
+    if command == "modprobe":
+        return path is not None or machine.filters_bridges()
     # The sandbox of every pod is a lone busybox: it has to run without any library beside it.
     return path is not None and (command != "busybox" or _is_static(Path(path)))
 

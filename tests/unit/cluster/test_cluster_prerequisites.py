@@ -49,6 +49,7 @@ def _machine(folder: Path, *, lacks: tuple[str, ...] = (), segment: int = _STATI
         "is_built": lambda _: True,
         "base_is_built": lambda: True,
         "user_id": lambda: 0,
+        "filters_bridges": lambda: True,
     }
     return Machine(**{**answers, **changes})
 
@@ -80,6 +81,14 @@ def test_absent_commands_are_named_as_packages(
 
 def test_a_busybox_that_needs_libraries_is_not_the_one_for_pods(tmp_path: Path) -> None:
     assert ("busybox-static",) == find_missing(NODE, _machine(tmp_path, segment=_DYNAMIC)).packages
+
+
+def test_the_loader_of_kernel_modules_is_missing_only_where_one_is_to_be_loaded(tmp_path: Path) -> None:
+    lacking = _machine(tmp_path, lacks=("modprobe",), filters_bridges=lambda: False)
+
+    assert ("kmod",) == find_missing(NODE, lacking).packages
+    assert () == find_missing(NODE, _machine(tmp_path, lacks=("modprobe",))).packages
+    assert () == find_missing(NODE, _machine(tmp_path, filters_bridges=lambda: False)).packages
 
 
 @pytest.mark.parametrize(
