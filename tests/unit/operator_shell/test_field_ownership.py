@@ -15,8 +15,8 @@ def entry(operation: str, fields: dict[str, Any], *, manager: str = "bankmodel-o
     return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields, **more}
 
 
-SPEC = {"f:spec": {"f:ports": {'k:{"port":80}': {".": {}, "f:port": {}}}}}
-NOTES = {"f:metadata": {"f:annotations": {"f:old": {}}}}
+SPEC: dict[str, Any] = {"f:spec": {"f:ports": {'k:{"port":80}': {".": {}, "f:port": {}}}}}
+NOTES: dict[str, Any] = {"f:metadata": {"f:annotations": {"f:old": {}}}}
 OTHERS = entry("Update", SPEC, manager="kubectl-edit")
 STATUS = entry("Update", {"f:status": {}}, subresource="status")
 
