@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from . import current, images, kind, node, prerequisites
+from . import current, images, kind, metrics, node, prerequisites
 from .binaries import API_ONLY_MODULES, ensure_binaries
 from .errors import ClusterError
 from .oci import ArchivedImage
@@ -104,6 +104,8 @@ def _carry_out(arguments: argparse.Namespace) -> int:
             print(f"{image.name}\n{image.by_digest}")
         case "kubectl" | "run":
             return _hand_over(state, arguments.command, arguments.words)
+        case "metrics":
+            _start_metrics(state, chosen)
         case "prerequisites":
             _check_prerequisites()
         case "binaries":
@@ -131,6 +133,15 @@ def _hand_over(state: StateFolder, wrapper: str, words: Sequence[str]) -> int:
     if not program.exists():
         raise ClusterError(f"no cluster at {state.path}: `make cluster-up` starts one")
     os.execv(program, [str(program), *words])
+
+
+def _start_metrics(state: StateFolder, chosen: Kind) -> None:
+    if not isinstance(chosen, _Node):
+        raise ClusterError(
+            "only our own cluster gets a metrics-server from here; install it with its own manifest there"
+        )
+    prerequisites.ensure(prerequisites.METRICS)
+    metrics.start(state)
 
 
 def _check_prerequisites() -> None:
@@ -168,6 +179,7 @@ _COMMANDS = {
     "status": "which components run, and the node",
     "images": "build the serving and operator images from the checkout and bring them to the node",
     "load": "bring an OCI archive to the node, under its tag and its digest",
+    "metrics": "start metrics-server too, for `kubectl top` and autoscalers (built on first use, two to five minutes)",
     "kubectl": "kubectl for the cluster (same as .cluster/kubectl)",
     "run": "run a command inside the cluster's network with KUBECONFIG set (same as .cluster/run)",
     "prerequisites": "check what the machine needs; as root on Debian also install it",

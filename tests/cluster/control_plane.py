@@ -10,7 +10,7 @@ from pathlib import Path
 from .binaries import binary_folder
 from .kubeconfig import write_kubeconfig
 from .paths import StateFolder
-from .pki import ADMIN_TOKEN, make_pki
+from .pki import ADMIN_TOKEN, make_pki, sign_client
 from .processes import Component
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
 SERVICE_RANGE = "10.96.0.0/16"
 POD_RANGE = "10.244.0.0/16"
 _FIRST_SERVICE_ADDRESS = "10.96.0.1"
+# As whom the apiserver asks other API servers on behalf of a user (metrics-server is one).
+_FRONT_PROXY = "front-proxy"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def write_credentials(state: StateFolder, ends: Endpoints) -> None:
     """Certificates, tokens, the audit policy and the kubeconfigs of the administrator and the two controllers."""
     node = [ends.node_address] if ends.node_address else []
     make_pki(state.pki, addresses=["127.0.0.1", _FIRST_SERVICE_ADDRESS, *node])
+    sign_client(state.pki, _FRONT_PROXY, user=_FRONT_PROXY, groups=[])
     write_kubeconfig(state.kubeconfig, server=ends.url, ca=state.pki / "ca.crt", user={"token": ADMIN_TOKEN})
     for name in ("controller-manager", "scheduler"):
         component_kubeconfig(state, ends, name)
@@ -155,7 +158,12 @@ def _api_identity(state: StateFolder) -> dict[str, object]:
         "token-auth-file": state.pki / "tokens.csv",
         "client-ca-file": state.pki / "ca.crt",
         "requestheader-client-ca-file": state.pki / "ca.crt",
-        "requestheader-allowed-names": "front-proxy",
+        "requestheader-allowed-names": _FRONT_PROXY,
+        "requestheader-username-headers": "X-Remote-User",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "proxy-client-cert-file": state.pki / f"{_FRONT_PROXY}.crt",
+        "proxy-client-key-file": state.pki / f"{_FRONT_PROXY}.key",
         "service-account-issuer": "https://kubernetes.default.svc",
         "service-account-key-file": state.pki / "sa.pub",
         "service-account-signing-key-file": state.pki / "sa.key",

@@ -24,12 +24,23 @@ from .processes import Component, all_still_run, is_alive, read_records, start, 
 from .progress import say, stage, tail, wait_until
 from .wrappers import write_wrappers
 
-__all__ = ["COMPONENTS", "containerd_command", "down", "is_whole", "require_running", "status", "up"]
+__all__ = [
+    "COMPONENTS",
+    "containerd_command",
+    "down",
+    "is_started",
+    "is_whole",
+    "require_running",
+    "start_inside",
+    "status",
+    "up",
+    "wait_ready",
+]
 
 COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler", "containerd", "kubelet", "proxy", "coredns")
 
 # The kubelet first, or it starts anew what is being stopped; containerd lives on until its containers are gone.
-_STOP_FIRST = ("kubelet", "proxy", "coredns", "scheduler", "controller-manager")
+_STOP_FIRST = ("kubelet", "metrics-server", "proxy", "coredns", "scheduler", "controller-manager")
 _STOP_LAST = ("containerd", "apiserver", "etcd")
 _DEADLINE_S = 90.0
 _LOCK_DEADLINE_S = 300.0
@@ -91,8 +102,12 @@ def status(state: StateFolder) -> str:
 
 def is_whole(state: StateFolder) -> bool:
     """Whether every component runs and the node is Ready."""
-    running = {record.name for record in read_records(state) if is_alive(record)}
-    return running.issuperset(COMPONENTS) and _node_is_ready(state)
+    return all(is_started(state, name) for name in COMPONENTS) and _node_is_ready(state)
+
+
+def is_started(state: StateFolder, name: str) -> bool:
+    """Whether the component NAME runs."""
+    return any(record.name == name and is_alive(record) for record in read_records(state))
 
 
 def require_running(state: StateFolder) -> None:
@@ -123,31 +138,32 @@ def _prepare(state: StateFolder) -> None:
 
 def _start_control_plane(state: StateFolder) -> None:
     with stage("starting etcd and kube-apiserver"):
-        _start(state, control_plane.etcd(state, ENDS))
-        _start(state, control_plane.apiserver(state, ENDS))
-        _wait(state, "apiserver", lambda: _kubectl_succeeds(state, "get", "--raw", "/readyz"))
-    _start(state, control_plane.controller_manager(state, ENDS))
-    _start(state, control_plane.scheduler(state, ENDS))
+        start_inside(state, control_plane.etcd(state, ENDS))
+        start_inside(state, control_plane.apiserver(state, ENDS))
+        wait_ready(state, "apiserver", lambda: _kubectl_succeeds(state, "get", "--raw", "/readyz"))
+    start_inside(state, control_plane.controller_manager(state, ENDS))
+    start_inside(state, control_plane.scheduler(state, ENDS))
 
 
 def _start_node(state: StateFolder) -> None:
     with stage("starting containerd and kubelet"):
-        _start(state, node_components.containerd(state))
-        _wait(state, "containerd", lambda: succeeds([*containerd_command(state), "version"]))
+        start_inside(state, node_components.containerd(state))
+        wait_ready(state, "containerd", lambda: succeeds([*containerd_command(state), "version"]))
         _import_pause_image(state)
         for component in (node_components.kubelet, node_components.proxy, node_components.coredns):
-            _start(state, component(state))
-        _wait(state, "kubelet", lambda: _node_is_ready(state))
-    _wait(state, "controller-manager", lambda: _kubectl_succeeds(state, "get", "serviceaccount", "default"))
-    _wait(state, "coredns", lambda: _dns_answers(state))
+            start_inside(state, component(state))
+        wait_ready(state, "kubelet", lambda: _node_is_ready(state))
+    wait_ready(state, "controller-manager", lambda: _kubectl_succeeds(state, "get", "serviceaccount", "default"))
+    wait_ready(state, "coredns", lambda: _dns_answers(state))
 
 
-def _start(state: StateFolder, component: Component) -> None:
+def start_inside(state: StateFolder, component: Component) -> None:
+    """Start COMPONENT in the cluster's network."""
     inside = Component(component.name, (*network.enter(state.identity), *component.argv), component.env)
     start(inside, state)
 
 
-def _wait(state: StateFolder, name: str, is_up: Callable[[], bool]) -> None:
+def wait_ready(state: StateFolder, name: str, is_up: Callable[[], bool]) -> None:
     """Wait for NAME; if a component ends meanwhile, say so at once instead of waiting on."""
 
     def is_up_and_whole() -> bool:
@@ -208,7 +224,7 @@ def _remove_containers(state: StateFolder) -> None:
 
 
 def _task_ids(state: StateFolder) -> list[str]:
-    if not any(record.name == "containerd" and is_alive(record) for record in read_records(state)):
+    if not is_started(state, "containerd"):
         return []
     try:
         return run([*containerd_command(state), "tasks", "list", "--quiet"], deadline_s=10).split()

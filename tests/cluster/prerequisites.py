@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import golang
+from . import golang, metrics
 from .binaries import API_ONLY_MODULES, NODE_MODULES, is_built
 from .commands import environment, run
 from .errors import PrerequisiteMissing
@@ -22,6 +22,7 @@ from .progress import say
 __all__ = [
     "API_ONLY",
     "IMAGES",
+    "METRICS",
     "NODE",
     "NODE_AND_IMAGES",
     "Machine",
@@ -64,6 +65,7 @@ class Needs:
 
 API_ONLY = Needs(_API_PACKAGES, API_ONLY_MODULES)
 NODE = Needs(_NODE_PACKAGES, NODE_MODULES, root=True)
+METRICS = Needs({}, (metrics.MODULE,), root=True)
 IMAGES = Needs(_IMAGE_PACKAGES, base_image=True, root=True)
 NODE_AND_IMAGES = Needs({**_NODE_PACKAGES, **_IMAGE_PACKAGES}, NODE_MODULES, base_image=True, root=True)
 

@@ -93,7 +93,7 @@ def test_help_names_every_command_and_setting(capsys: pytest.CaptureFixture[str]
         main(["--help"])
     said = capsys.readouterr().out
 
-    words = ["up", "down", "status", "images", "load", "kubectl", "run", "prerequisites", "binaries"]
+    words = ["up", "down", "status", "images", "load", "metrics", "kubectl", "run", "prerequisites", "binaries"]
     assert [] == [word for word in [*words, "CLUSTER", "BANKMODEL_CACHE"] if f" {word} " not in said]
 
 
@@ -118,6 +118,13 @@ def test_the_kind_that_is_there_needs_no_naming(
 
     assert 0 == code
     assert not there.path.exists()
+
+
+def test_metrics_server_is_not_started_in_a_cluster_that_is_not_ours(
+    there: StateFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 1 == main(["--name", _NAME, "metrics"])
+    assert "install it with its own manifest there" in capsys.readouterr().err
 
 
 def test_a_kubeconfig_alone_never_chooses_the_current_cluster(
