@@ -83,12 +83,12 @@ class Stage:
         entries = json.loads(found.stdout)["metadata"]["managedFields"]
         return {(entry["manager"], entry.get("subresource", "")) for entry in entries}
 
-    def settles(self, *, quiet_s: float = 2.0) -> None:
-        """Wait until the operator has written nothing for a while."""
+    def settles(self, *, quiet_s: float = 1.0) -> None:
+        """Wait until the operator has led for a while and written nothing."""
         seen = [len(self.proxy.writes), time.monotonic()]
 
         def is_quiet() -> bool:
-            if len(self.proxy.writes) != seen[0]:
+            if len(self.proxy.writes) != seen[0] or not self.operator.leads:
                 seen[:] = [len(self.proxy.writes), time.monotonic()]
             return time.monotonic() - seen[1] > quiet_s
 
