@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from . import current, images, kind, metrics, node, prerequisites
-from .binaries import API_ONLY_MODULES, ensure_binaries
+from .binaries import TEST_MODULES, ensure_binaries
 from .errors import ClusterError
 from .oci import ArchivedImage
 from .paths import DEFAULT_NAME, StateFolder, state_folder
@@ -109,8 +109,8 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         case "prerequisites":
             _check_prerequisites()
         case "binaries":
-            prerequisites.ensure(prerequisites.API_ONLY)
-            ensure_binaries(API_ONLY_MODULES)
+            prerequisites.ensure(prerequisites.TESTS)
+            ensure_binaries(TEST_MODULES)
     return 0
 
 
@@ -183,7 +183,7 @@ _COMMANDS = {
     "kubectl": "kubectl for the cluster (same as .cluster/kubectl)",
     "run": "run a command inside the cluster's network with KUBECONFIG set (same as .cluster/run)",
     "prerequisites": "check what the machine needs; as root on Debian also install it",
-    "binaries": "build what the API-only cluster of the control-plane tests needs, if the cache lacks it",
+    "binaries": "build what the control-plane tests need (API-only cluster, S3 server), if the cache lacks it",
 }
 
 if __name__ == "__main__":

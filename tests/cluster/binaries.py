@@ -19,9 +19,10 @@ from .locks import exclusive
 from .paths import MODULES, cache_folder
 from .progress import say, tail
 
-__all__ = ["API_ONLY_MODULES", "NODE_MODULES", "binary_folder", "ensure_binaries", "is_built"]
+__all__ = ["API_ONLY_MODULES", "NODE_MODULES", "TEST_MODULES", "binary_folder", "ensure_binaries", "is_built"]
 
 API_ONLY_MODULES = ("etcd", "kubernetes", "kwok")
+TEST_MODULES = (*API_ONLY_MODULES, "versitygw")
 NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
 
 # Without these the version is v0.0.0 and clients refuse features by version.

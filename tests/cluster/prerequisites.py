@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import golang, metrics
-from .binaries import API_ONLY_MODULES, NODE_MODULES, is_built
+from .binaries import NODE_MODULES, TEST_MODULES, is_built
 from .commands import environment, run
 from .errors import PrerequisiteMissing
 from .image_base import base_is_built
@@ -20,11 +20,11 @@ from .paths import CHECKOUT, cache_folder
 from .progress import say
 
 __all__ = [
-    "API_ONLY",
     "IMAGES",
     "METRICS",
     "NODE",
     "NODE_AND_IMAGES",
+    "TESTS",
     "Machine",
     "Missing",
     "Needs",
@@ -63,7 +63,7 @@ class Needs:
     root: bool = False
 
 
-API_ONLY = Needs(_API_PACKAGES, API_ONLY_MODULES)
+TESTS = Needs(_API_PACKAGES, TEST_MODULES)
 NODE = Needs(_NODE_PACKAGES, NODE_MODULES, root=True)
 METRICS = Needs({}, (metrics.MODULE,), root=True)
 IMAGES = Needs(_IMAGE_PACKAGES, base_image=True, root=True)

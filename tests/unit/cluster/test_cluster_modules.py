@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.binaries import API_ONLY_MODULES, NODE_MODULES, binary_folder
+from cluster.binaries import NODE_MODULES, TEST_MODULES, binary_folder
 from cluster.metrics import MODULE
 from cluster.paths import MODULES
 
@@ -13,7 +13,7 @@ _FOLDERS = sorted(MODULES.iterdir())
 
 
 def test_every_module_is_used_and_every_used_one_is_there() -> None:
-    assert {*NODE_MODULES, *API_ONLY_MODULES, MODULE} == {folder.name for folder in _FOLDERS}
+    assert {*NODE_MODULES, *TEST_MODULES, MODULE} == {folder.name for folder in _FOLDERS}
 
 
 @pytest.mark.parametrize("folder", _FOLDERS, ids=lambda folder: folder.name)

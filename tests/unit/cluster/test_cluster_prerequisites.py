@@ -7,10 +7,10 @@ import pytest
 
 from cluster.errors import PrerequisiteMissing
 from cluster.prerequisites import (
-    API_ONLY,
     IMAGES,
     NODE,
     NODE_AND_IMAGES,
+    TESTS,
     Machine,
     Missing,
     Needs,
@@ -54,7 +54,7 @@ def _machine(folder: Path, *, lacks: tuple[str, ...] = (), segment: int = _STATI
     return Machine(**{**answers, **changes})
 
 
-@pytest.mark.parametrize("needs", [API_ONLY, NODE, IMAGES, NODE_AND_IMAGES], ids=["api", "node", "images", "both"])
+@pytest.mark.parametrize("needs", [TESTS, NODE, IMAGES, NODE_AND_IMAGES], ids=["api", "node", "images", "both"])
 def test_a_machine_with_everything_lacks_nothing(tmp_path: Path, needs: Needs) -> None:
     missing = find_missing(needs, _machine(tmp_path))
 
@@ -69,7 +69,7 @@ def test_a_machine_with_everything_lacks_nothing(tmp_path: Path, needs: Needs) -
         (NODE, ("ip", "nft", "openssl"), ("iproute2", "nftables", "openssl")),
         (NODE, ("buildah",), ()),
         (NODE_AND_IMAGES, ("buildah", "umount"), ("buildah", "mount")),
-        (API_ONLY, ("runc", "ip", "openssl"), ("openssl",)),
+        (TESTS, ("runc", "ip", "openssl"), ("openssl",)),
     ],
     ids=["one", "several, sorted", "not needed for a node", "of both tasks", "not needed for the API"],
 )
@@ -107,7 +107,7 @@ def test_go_is_missing_only_where_something_is_to_be_built(
 def test_the_api_alone_needs_no_go_for_what_it_does_not_use(tmp_path: Path) -> None:
     machine = _machine(tmp_path, is_built=lambda module: module not in ("containerd", "coredns"), go=lambda: None)
 
-    assert not find_missing(API_ONLY, machine)
+    assert not find_missing(TESTS, machine)
     assert find_missing(NODE, machine).go
 
 
@@ -125,7 +125,7 @@ def test_the_api_alone_needs_no_go_for_what_it_does_not_use(tmp_path: Path) -> N
             ["go", "cache", "checkout"],
         ),
         (IMAGES, {"base_is_built": lambda: False}, 3, ["cache"]),
-        (API_ONLY, {}, 0, ["checkout"]),
+        (TESTS, {}, 0, ["checkout"]),
     ],
     ids=["enough", "no room to run", "to build", "to build all", "full", "a base image", "an API without room"],
 )
@@ -141,7 +141,7 @@ def test_room_is_asked_for_where_it_will_be_used(
 
 @pytest.mark.parametrize(
     ("needs", "user", "expected"),
-    [(NODE, 0, False), (NODE, 1000, True), (IMAGES, 1000, True), (API_ONLY, 1000, False)],
+    [(NODE, 0, False), (NODE, 1000, True), (IMAGES, 1000, True), (TESTS, 1000, False)],
     ids=["root", "not root", "images, not root", "the API, not root"],
 )
 def test_root_is_asked_for_where_it_is_needed(tmp_path: Path, needs: Needs, user: int, expected: bool) -> None:
