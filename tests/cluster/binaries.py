@@ -59,7 +59,7 @@ def ensure_binaries(modules: Iterable[str]) -> None:
     say(f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)")
     # Two builds at once would only be slower: the second waits for the first and finds its result.
     lock_file = cache_folder() / "bin" / ".lock"
-    with exclusive(lock_file, what="a build of binaries", deadline_s=2 * _BUILD_DEADLINE_S) as lock:
+    with exclusive(lock_file, what="another build of binaries", deadline_s=2 * _BUILD_DEADLINE_S) as lock:
         for module in missing:
             if not is_built(module):
                 _build(module, lock)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .commands import run
 from .errors import ClusterError
-from .image_storage import buildah, has_image, image_cache
+from .image_storage import buildah, has_image, image_cache, run_guarded
 from .leftovers import unmount_below
 from .progress import stage
 
@@ -62,7 +62,7 @@ def _make(archive: Path, name: str) -> None:
     _discard(root)
     try:
         options = ["--variant=minbase", f"--include={_PACKAGES}"]
-        run(["debootstrap", *options, _SUITE, root, _mirror()], deadline_s=_DEADLINE_S)
+        run_guarded(["debootstrap", *options, _SUITE, root, _mirror()], deadline_s=_DEADLINE_S)
         for folder in _NOT_NEEDED:
             _empty(root / folder)
         _commit(root, archive, name)

@@ -7,7 +7,7 @@ image: 28 s against 125 s) but can't be used on top of another overlay, so it is
 import functools
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from .leftovers import unmount_below
 from .locks import exclusive
 from .paths import cache_folder
 
-__all__ = ["alone", "buildah", "has_image", "image_cache", "image_id", "scratch_folder"]
+__all__ = ["alone", "buildah", "has_image", "image_cache", "image_id", "run_guarded", "scratch_folder"]
 
 _LOCK_DEADLINE_S = 1800.0
+_IN_USE = ".in-use"
 
 
 def image_cache() -> Path:
@@ -31,8 +32,9 @@ def image_cache() -> Path:
 @contextmanager
 def alone() -> Iterator[None]:
     """One build at a time, whichever cluster it is for; what a killed one left in the cache is removed first."""
-    with exclusive(image_cache() / ".lock", what="a build of images", deadline_s=_LOCK_DEADLINE_S):
-        _tidy()
+    with exclusive(image_cache() / ".lock", what="another build of images", deadline_s=_LOCK_DEADLINE_S):
+        with exclusive(image_cache() / _IN_USE, what="what a killed build left running", deadline_s=_LOCK_DEADLINE_S):
+            _tidy()
         try:
             yield
         finally:
@@ -61,7 +63,15 @@ def _scratch() -> Path:
 
 def buildah(*words: str | Path, deadline_s: float = 600) -> str:
     """Run buildah on our storage."""
-    return run([*_command(), *words], deadline_s=deadline_s, env={"BUILDAH_ISOLATION": "chroot"})
+    return run_guarded([*_command(), *words], deadline_s=deadline_s, env={"BUILDAH_ISOLATION": "chroot"})
+
+
+def run_guarded(words: Sequence[str | Path], *, deadline_s: float = 600, env: Mapping[str, str] | None = None) -> str:
+    """Run a command that writes into the cache.
+
+    It holds a lock as long as it or a child of it lives: should we be killed, they go on, and the next build waits for them.
+    """
+    return run(["flock", "--shared", "--no-fork", image_cache() / _IN_USE, *words], deadline_s=deadline_s, env=env)
 
 
 def has_image(name: str) -> bool:

@@ -20,10 +20,10 @@ def exclusive(file: Path, *, what: str, deadline_s: float) -> Iterator[int]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as lock:
         if not _is_taken(lock):
-            say(f"waiting for {what} by another command")
+            say(f"waiting for {what} to end")
             wait_until(
                 lambda: _is_taken(lock),
-                what=f"the end of {what} by another command",
+                what=f"the end of {what}",
                 deadline_s=deadline_s,
                 on_late=lambda: f"  `fuser -v {file}` names the process that holds it",
             )

@@ -124,7 +124,7 @@ def containerd_command(state: StateFolder) -> tuple[str, ...]:
 def _alone(state: StateFolder) -> AbstractContextManager[int]:
     """One `up` or `down` of a cluster at a time; the lock is outside its folder, which `down` removes."""
     file = cache_folder() / "locks" / state.identity
-    return exclusive(file, what=f"`up` or `down` of {_shown(state.path)}", deadline_s=_LOCK_DEADLINE_S)
+    return exclusive(file, what=f"another `up` or `down` of {_shown(state.path)}", deadline_s=_LOCK_DEADLINE_S)
 
 
 def _prepare(state: StateFolder) -> None:

@@ -46,7 +46,7 @@ _NODE_PACKAGES = {
     "busybox": "busybox-static",
     "modprobe": "kmod",
 }
-_IMAGE_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
+_IMAGE_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap", "flock": "util-linux"}
 
 _GIB = 2**30
 # Measured: Go's own caches 9.7 GiB, binaries 0.8 GiB; image base, wheels and layers 3 GiB; a running cluster 1.5 GiB.

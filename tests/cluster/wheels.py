@@ -11,8 +11,7 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-from .commands import run
-from .image_storage import image_cache
+from .image_storage import image_cache, run_guarded
 from .paths import CHECKOUT
 from .progress import stage
 
@@ -54,7 +53,7 @@ def project_wheel() -> Path:
             shutil.rmtree(old, ignore_errors=True)
         with stage("building the project's wheel"):
             half = _half(folder)
-            run(
+            run_guarded(
                 [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", half, CHECKOUT],
                 deadline_s=_DEADLINE_S,
             )
@@ -93,7 +92,7 @@ def _download(lock: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     chosen = half / "chosen.lock"
     chosen.write_text(lines_for_image(lock.read_text()))
-    run([*command, *target, "-r", chosen, "-d", half], deadline_s=_DEADLINE_S)
+    run_guarded([*command, *target, "-r", chosen, "-d", half], deadline_s=_DEADLINE_S)
     chosen.unlink()
     half.rename(folder)
 

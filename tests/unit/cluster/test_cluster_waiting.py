@@ -72,7 +72,7 @@ def test_a_lock_that_is_held_is_waited_for_with_an_end(tmp_path: Path, capsys: p
         with exclusive(file, what="a build", deadline_s=0):
             pass
 
-    assert "waiting for a build by another command" in capsys.readouterr().err
+    assert "waiting for a build to end" in capsys.readouterr().err
 
 
 @contextmanager
