@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 compile() { uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" "$@"; }
-compile --extra operator --extra serving --extra train --group test --group check -o requirements/dev.lock
+compile --extra operator --extra serving --extra batch --extra train --group test --group check -o requirements/dev.lock
 compile --extra operator -o requirements/operator.lock -c requirements/dev.lock
 compile --extra serving -o requirements/serving.lock -c requirements/dev.lock
