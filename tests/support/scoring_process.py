@@ -53,7 +53,8 @@ class ScoringProcess:
     def __enter__(self) -> Self:
         environment = {**os.environ, "BANKMODEL_TERMINATION_LOG": str(self.termination)}
         self.process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True, env=environment)
-        self._read_log_until("listening")
+        listening = self.read_log_until("listening")
+        self.port, self.metrics_port = listening.get("port", 0), listening.get("metrics_port", 0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,13 +64,14 @@ class ScoringProcess:
         if self.process.stderr is not None:
             self.process.stderr.close()
 
-    def _read_log_until(self, message: str) -> None:
+    def read_log_until(self, message: str) -> dict[str, Any]:
+        """The line with this message, waited for; empty if the process ended before."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(json.loads(line))
             if self.log[-1].get("message") == message:
-                self.port, self.metrics_port = self.log[-1]["port"], self.log[-1]["metrics_port"]
-                return
+                return self.log[-1]
+        return {}
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)

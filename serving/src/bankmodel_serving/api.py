@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 
 from bankmodel_serving.codec import Decoder, Encoder, Inference
-from bankmodel_serving.connection import Connection, error_body
+from bankmodel_serving.connection import error_body
 from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
+from bankmodel_serving.intake import JSON, NamedReply, Reply, described, read_inference
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.readiness import DRAINING, Readiness
@@ -20,12 +21,14 @@ from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
 from bankmodel_serving.tensors import Schema, TensorSpec
+from bankmodel_serving.trace import caller_of
 
 __all__ = ["Api", "Model"]
 
 _SERVER_NAME = "bankmodel-serving"
+_EXTENSIONS = ["binary_tensor_data"]
 _PLATFORM = "onnx_onnxv1"
-Handler = Callable[[Request, Connection], None]
+Handler = Callable[[Request, Reply], None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Api:
         table: Callable[[], RoutingTable],
         server_version: str,
         timeout_s: float,
+        max_body_bytes: int,
     ) -> None:
         self._model = model
         self._scheduler = scheduler
@@ -59,11 +63,12 @@ class Api:
         self._table = table
         self._server_version = server_version
         self._timeout_s = timeout_s
+        self._max_body_bytes = max_body_bytes
         self._time = asyncio.get_running_loop().time
         self._routes = self._make_routes()
         self._new_id = map((uuid.uuid4().hex[:16] + "-%d").__mod__, count(1)).__next__
 
-    def handle(self, request: Request, reply: Connection) -> None:
+    def handle(self, request: Request, reply: Reply) -> None:
         methods = self._routes.get(request.path)
         handler = methods.get(request.method) if methods else None
         if handler is not None:
@@ -107,7 +112,9 @@ class Api:
 
     # Scoring
 
-    def _infer(self, request: Request, reply: Connection) -> None:
+    def _infer(self, request: Request, reply: Reply) -> None:
+        if request.headers:  # uncommon: compressed, binary, with an id or a trace
+            reply = NamedReply(reply, caller_of(request.headers))
         scoring = _Scoring(self, reply, perf_counter())
         self._recorder.inflight += 1
         state = self._readiness.state
@@ -115,16 +122,22 @@ class Api:
             scoring.fail(503, error_body(state.message, state.reason))
             return
         try:
-            scoring.start(self._model.decoder.decode(request.body))
+            scoring.start(self._read(request))
         except RequestError as error:
             scoring.fail(error.status, error_body(str(error)))
 
+    def _read(self, request: Request) -> Inference:
+        decoder = self._model.decoder
+        if request.headers:
+            return read_inference(decoder, request, self._max_body_bytes)
+        return decoder.decode(request.body)
+
     # Health and metadata
 
-    def _live(self, request: Request, reply: Connection) -> None:
+    def _live(self, request: Request, reply: Reply) -> None:
         reply.answer(200, b'{"live":true}')
 
-    def _ready(self, request: Request, reply: Connection) -> None:
+    def _ready(self, request: Request, reply: Reply) -> None:
         state = self._readiness.state
         if not state.is_ready:
             reply.answer(503, error_body(state.message, state.reason))
@@ -133,10 +146,11 @@ class Api:
         else:
             reply.answer(200, b'{"ready":true}')
 
-    def _server_metadata(self, request: Request, reply: Connection) -> None:
-        reply.answer(200, orjson.dumps({"name": _SERVER_NAME, "version": self._server_version, "extensions": []}))
+    def _server_metadata(self, request: Request, reply: Reply) -> None:
+        document = {"name": _SERVER_NAME, "version": self._server_version, "extensions": _EXTENSIONS}
+        reply.answer(200, orjson.dumps(document))
 
-    def _model_metadata(self, request: Request, reply: Connection) -> None:
+    def _model_metadata(self, request: Request, reply: Reply) -> None:
         identity, table = self._model.identity, self._table()
         properties = {
             "revision": identity.revision,
@@ -161,7 +175,7 @@ class _Scoring:
 
     __slots__ = ("_api", "_inference", "_reply", "_started", "_ticket")
 
-    def __init__(self, api: Api, reply: Connection, started: float) -> None:
+    def __init__(self, api: Api, reply: Reply, started: float) -> None:
         self._api = api
         self._reply = reply
         self._started = started
@@ -186,12 +200,17 @@ class _Scoring:
             return
         inference = self._inference
         request_id = inference.id or self._api._new_id()
-        self._answer(200, self._api._model.encoder.encode(request_id, outcome, inference.selection))
+        encoder = self._api._model.encoder
+        if inference.form is None:
+            self._answer(200, encoder.encode(request_id, outcome, inference.selection))
+        else:
+            framed = encoder.encode_as(inference.form, request_id, outcome, inference.selection)
+            self._answer(200, framed.body, *described(framed))
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"") -> None:
         recorder = self._api._recorder
         recorder.inflight -= 1
-        self._reply.answer(status, body)
+        self._reply.answer(status, body, content_type, headers)
         recorder.finished(status, perf_counter() - self._started)
 
     def _leave(self) -> None:
@@ -199,7 +218,7 @@ class _Scoring:
         self._api._scheduler.leave(self._ticket)
 
 
-def _answer_error(reply: Connection, error: RequestError) -> None:
+def _answer_error(reply: Reply, error: RequestError) -> None:
     reply.answer(error.status, error_body(str(error)))
 
 

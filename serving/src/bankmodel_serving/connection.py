@@ -124,12 +124,12 @@ class Connection(asyncio.Protocol):
 
     # The app calls this.
 
-    def answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
-        """Send the answer to the request in work and go on with the next."""
+    def answer(self, status: int, body: bytes, content_type: str = "application/json", headers: bytes = b"") -> None:
+        """Send the answer to the request in work and go on with the next. `headers` are whole lines to be added."""
         self.on_leave = None
         self._is_busy = False
         closes = not self._keeps_alive or self._site.is_closing or (self._has_ended and not self._waiting)
-        self._send(status, body, closes, content_type)
+        self._send(status, body, closes, content_type, headers)
         if closes:
             self._finish()
         elif not self._is_advancing:
@@ -211,8 +211,11 @@ class Connection(asyncio.Protocol):
         self._send(error.status, error_body(str(error)), True, "application/json")
         self._linger()
 
-    def _send(self, status: int, body: bytes, closes: bool, content_type: str) -> None:
-        self._transport.write(response_head(status, closes, content_type) % len(body) + body)
+    def _send(self, status: int, body: bytes, closes: bool, content_type: str, headers: bytes = b"") -> None:
+        head = response_head(status, closes, content_type) % len(body)
+        if headers:
+            head = head[:-2] + headers + b"\r\n"
+        self._transport.write(head + body)
 
     def _finish(self) -> None:
         """Close after the last answer; if the client is still sending, let it read that answer first."""

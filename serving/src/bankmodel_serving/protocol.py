@@ -5,8 +5,8 @@ chunk sizes are refused by it. What it lets pass and a proxy might read differen
 feeds it; the same bytes give the same events however they are cut.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 import httptools
@@ -23,16 +23,9 @@ from bankmodel_serving.errors import (
 
 __all__ = ["Continue", "Event", "Refusal", "Request", "RequestReader", "WireLimits", "response_head"]
 
-_WATCHED = frozenset(
-    (
-        b"content-length",
-        b"expect",
-        b"host",
-        b"transfer-encoding",
-        b"content-encoding",
-        b"inference-header-content-length",
-    )
-)
+_WATCHED = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
+_HANDED_ON = frozenset((b"content-encoding", b"inference-header-content-length", b"traceparent", b"x-request-id"))
+_ENCODINGS = frozenset((b"identity", b"gzip", b"x-gzip"))
 _REASONS = {
     200: b"OK",
     400: b"Bad Request",
@@ -60,12 +53,16 @@ class WireLimits:
 
 @dataclass(slots=True)
 class Request:
-    """One whole request."""
+    """One whole request. `headers` holds those the app may need, by lower-case name; most requests have none of them.
+
+    A header that came more than once is there with its values joined by commas (RFC 9110, 5.3).
+    """
 
     method: bytes
     path: bytes
     body: bytes
     keeps_alive: bool
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class RequestReader:
 
     __slots__ = (
         *("_limits", "_parser", "_events", "_url", "_headers", "_header_bytes", "_watched", "_body"),
-        *("_raw_bytes", "_is_reading", "_in_headers", "_is_over", "body_bytes"),
+        *("_handed_on", "_raw_bytes", "_is_reading", "_in_headers", "_is_over", "body_bytes"),
     )
 
     def __init__(self, limits: WireLimits) -> None:
@@ -148,7 +145,7 @@ class RequestReader:
             self._refuse(MethodNotAllowed("CONNECT is not supported; this is no proxy"))
             return
         method, url = self._parser.get_method(), self._url
-        framing = [b"%s: %s\r\n" % pair for pair in self._watched.items()]
+        framing = [b"%s: %s\r\n" % pair for pair in (*self._watched.items(), *self._handed_on.items())]
         self._parser = httptools.HttpRequestParser(self)
         self._parse(b"%s %s HTTP/1.1\r\n%s\r\n" % (method, url, b"".join(framing)))
         if not self._is_over and rest:
@@ -177,6 +174,7 @@ class RequestReader:
         self._header_bytes = 0
         self._raw_bytes = 0
         self._watched: dict[bytes, bytes] = {}
+        self._handed_on: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self.body_bytes = 0
         self._is_reading = True
@@ -200,26 +198,32 @@ class RequestReader:
             if key in self._watched:
                 raise BadRequest(f"header {key.decode()} is there twice")
             self._watched[key] = value
+        elif key in _HANDED_ON:
+            known = self._handed_on.get(key)
+            self._handed_on[key] = value.strip() if known is None else known + b"," + value.strip()
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
         self._raw_bytes = 0
         if self._watched:
             self._check_headers(self._watched)
+        if self._handed_on:
+            self._check_encoding(self._handed_on.get(b"content-encoding", b"identity"))
         if b"host" not in self._watched and self._parser.get_http_version() != "1.0":
             raise BadRequest("header host is missing, or this is not HTTP/1.1")
 
     def _check_headers(self, watched: dict[bytes, bytes]) -> None:
         if watched.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise TransferUnsupported("transfer-encoding must be chunked or absent")
-        if watched.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise UnsupportedEncoding("content-encoding must be identity or absent; send the JSON uncompressed")
-        if b"inference-header-content-length" in watched:
-            raise BadRequest("binary tensors are not supported by this server; send and read JSON data")
         if int(watched.get(b"content-length", b"0")) > self._limits.max_body_bytes:
             raise self._body_too_large()
         if watched.get(b"expect", b"").lower() == b"100-continue":
             self._events.append(Continue())
+
+    def _check_encoding(self, encoding: bytes) -> None:
+        if encoding.lower() not in _ENCODINGS:
+            got = encoding[:40].decode("latin-1")
+            raise UnsupportedEncoding(f"content-encoding must be gzip, identity or absent, got {got}")
 
     def on_body(self, body: bytes) -> None:
         self.body_bytes += len(body)
@@ -239,7 +243,7 @@ class RequestReader:
         self.body_bytes = 0
         path = self._url.partition(b"?")[0]
         keeps_alive = self._parser.should_keep_alive()
-        self._events.append(Request(self._parser.get_method(), path, body, keeps_alive))
+        self._events.append(Request(self._parser.get_method(), path, body, keeps_alive, self._handed_on))
         if not keeps_alive:
             self._is_over = True  # bytes after a request that closes the connection are nobody's
 

@@ -61,6 +61,7 @@ async def serve(settings: Settings, server_version: str) -> None:
         table=lambda: routing.table,
         server_version=server_version,
         timeout_s=settings.request_timeout,
+        max_body_bytes=settings.max_body,
     )
     site = _site(api, settings)
     metrics.connections = lambda: len(site.connections)

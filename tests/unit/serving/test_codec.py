@@ -106,6 +106,7 @@ def test_nested_and_flat_data_are_the_same() -> None:
 
 
 X = _tensor("x", "FP32", [2, 2], [1, 2, 3, 4])
+BINARY = {"name": "x", "datatype": "FP32", "shape": [2, 2], "parameters": {"binary_data_size": 16}}
 BAD_BODIES = {
     "empty": (b"", "the body is not JSON"),
     "half": (b'{"inputs":', "the body is not JSON"),
@@ -142,9 +143,29 @@ BAD_BODIES = {
     "outputs as object": (_body(X, outputs={}), "outputs must be a list"),
     "unknown output": (_body(X, outputs=[{"name": "q"}]), "outputs[0]: this model has no output q; it has y, z"),
     "output twice": (_body(X, outputs=[{"name": "y"}, {"name": "y"}]), "names an output twice"),
-    "binary input": (_body({**X, "parameters": {"binary_data_size": 8}}), "binary_data_size is not supported"),
-    "binary output": (_body(X, outputs=[{"name": "y", "parameters": {"binary_data": True}}]), "is not supported"),
-    "binary for all": (_body(X, parameters={"binary_data_output": True}), "binary_data_output is not supported"),
+    "bytes without a header": (_body(BINARY), "header inference-header-content-length is missing"),
+    "binary_data as text": (
+        _body(X, outputs=[{"name": "y", "parameters": {"binary_data": "yes"}}]),
+        "output y: parameters.binary_data must be true or false, got yes",
+    ),
+    "binary_data_output as number": (
+        _body(X, parameters={"binary_data_output": 1}),
+        "parameters.binary_data_output must be true or false, got 1",
+    ),
+    "shared memory in": (
+        _body({**X, "parameters": {"shared_memory_region": "r"}}),
+        "input x: parameters.shared_memory",
+    ),
+    "shared memory out": (
+        _body(X, outputs=[{"name": "y", "parameters": {"shared_memory_region": "r"}}]),
+        "output y: parameters.shared_memory_region is not supported",
+    ),
+    "classification": (
+        _body(X, outputs=[{"name": "y", "parameters": {"classification": 2}}]),
+        "output y: parameters.classification is not supported by this server; ask for the scores",
+    ),
+    "a sequence": (_body(X, parameters={"sequence_id": 7}), "parameters.sequence_id is not supported"),
+    "parameters as list": (_body(X, parameters=[]), "parameters must be an object"),
 }
 
 
@@ -174,6 +195,16 @@ COLUMNS = (
     _spec("age", "FP32", None, 1),
 )
 AGE = _tensor("age", "FP32", [2, 1], [30, 40])
+
+
+def test_parameters_that_mean_nothing_here_are_let_pass() -> None:
+    schema = _schema(_spec("x", "FP32", None, 2))
+    known = {"priority": 1, "timeout": 5, "sequence_id": 0, "binary_data_output": False, "customer": "c-7"}
+    wanted = [{"name": "y", "parameters": {"classification": 0, "binary_data": False}}]
+    body = _body({**X, "parameters": {"content_type": "np"}}, parameters=known, outputs=wanted)
+    found = Decoder(schema, LIMITS).decode(body)
+
+    assert [[[1, 2], [3, 4]], None] == [found.columns[0].tolist(), found.form]
 
 
 def test_null_is_what_the_card_says() -> None:

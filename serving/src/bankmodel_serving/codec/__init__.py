@@ -4,12 +4,26 @@ Two ways lead from a body to arrays: a fast one for a single dense FP32 matrix a
 They give the same answers (property-tested); the fast one says nothing when in doubt.
 """
 
+from bankmodel_serving.codec.binary import raw_from_array, raw_to_array, split_body
 from bankmodel_serving.codec.decode import DecodeLimits, Inference, decode_document, parse_json
 from bankmodel_serving.codec.dense import DenseReader
 from bankmodel_serving.codec.encode import Encoder, refuse_infinite
+from bankmodel_serving.codec.form import AnswerForm, Framed
+from bankmodel_serving.codec.inflate import inflate
 from bankmodel_serving.tensors import Schema
 
-__all__ = ["DecodeLimits", "Decoder", "Encoder", "Inference", "refuse_infinite"]
+__all__ = [
+    "AnswerForm",
+    "DecodeLimits",
+    "Decoder",
+    "Encoder",
+    "Framed",
+    "Inference",
+    "inflate",
+    "raw_from_array",
+    "raw_to_array",
+    "refuse_infinite",
+]
 
 
 class Decoder:
@@ -30,3 +44,8 @@ class Decoder:
             if found is not None:
                 return found
         return decode_document(self._schema, document, self._limits)
+
+    def decode_binary(self, body: bytes, header_length: bytes) -> Inference:
+        """As `decode`, with tensors behind the JSON; `header_length` is the header that says where they begin."""
+        json, tail = split_body(body, header_length)
+        return decode_document(self._schema, parse_json(json), self._limits, tail)

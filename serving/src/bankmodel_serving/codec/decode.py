@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from bankmodel_serving.codec.binary import cut_tail, raw_to_array
+from bankmodel_serving.codec.form import AnswerForm
 from bankmodel_serving.codec.values import to_array
 from bankmodel_serving.errors import BadRequest
 from bankmodel_serving.tensors import Array, InputSpec, Schema
@@ -14,13 +16,12 @@ from bankmodel_serving.tensors import Array, InputSpec, Schema
 __all__ = ["DecodeLimits", "Inference", "decode_document", "parse_json"]
 
 _MAX_ID = 256
-_REFUSED_PARAMETERS = (
-    "binary_data",
-    "binary_data_size",
-    "binary_data_output",
-    "shared_memory_region",
-    "classification",
-)
+# What would change the answer, and can't be done here. Other parameters mean nothing to this server and are let pass.
+_REFUSED_PARAMETERS = {
+    "shared_memory_region": "send and read tensors in the body",
+    "classification": "ask for the scores and rank them",
+    "sequence_id": "a request is scored by itself",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class DecodeLimits:
 class Inference:
     """One decoded request. `columns` are in the model's input order. `selection` indexes the outputs asked for.
 
+    `form` is None for an answer that is plain JSON, as most are.
     Not frozen: a frozen dataclass costs 1 µs more to make, and one is made per request.
     """
 
@@ -44,6 +46,7 @@ class Inference:
     selection: tuple[int, ...] | None = None
     absent: tuple[str, ...] = ()
     undeclared: int = 0
+    form: AnswerForm | None = None
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -57,20 +60,30 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return document
 
 
-def decode_document(schema: Schema, document: dict[str, Any], limits: DecodeLimits) -> Inference:
-    """Check a parsed request against the model and turn it into arrays; any complaint names field, expected and got."""
+def decode_document(
+    schema: Schema, document: dict[str, Any], limits: DecodeLimits, tail: memoryview | None = None
+) -> Inference:
+    """Check a parsed request against the model and turn it into arrays; any complaint names field, expected and got.
+
+    `tail` is what came behind the JSON, if it was said where that ends.
+    """
     if _is_deeper(document, limits.max_depth):
         raise BadRequest(f"the body is nested deeper than {limits.max_depth} levels")
     _refuse_unsupported(document.get("parameters"), "parameters")
     sent, undeclared = _declared(schema, document)
-    arrays = {spec.name: _read_input(spec, sent[spec.name]) for spec in schema.inputs if spec.name in sent}
+    raw = cut_tail(document["inputs"], tail)
+    arrays = {
+        spec.name: _read_input(spec, sent[spec.name], raw.get(spec.name)) for spec in schema.inputs if spec.name in sent
+    }
     rows = _row_count(schema, arrays, limits)
     absent = tuple(spec.name for spec in schema.inputs if spec.name not in arrays)
     for spec in schema.inputs:
         if spec.name not in arrays:
             arrays[spec.name] = _impute(spec, rows)
     columns = tuple(arrays[spec.name] for spec in schema.inputs)
-    return Inference(_read_id(document), columns, rows, _selection(schema, document), absent, undeclared)
+    selection = _selection(schema, document)
+    form = _form(schema, document, selection)
+    return Inference(_read_id(document), columns, rows, selection, absent, undeclared, form)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -129,12 +142,14 @@ def _listed(specs: tuple[InputSpec, ...]) -> str:
     return ", ".join(spec.name for spec in specs[:20]) + (", …" if len(specs) > 20 else "")
 
 
-def _read_input(spec: InputSpec, tensor: dict[str, Any]) -> Array:
+def _read_input(spec: InputSpec, tensor: dict[str, Any], raw: memoryview | None) -> Array:
     _refuse_unsupported(tensor.get("parameters"), f"input {spec.name}: parameters")
     if tensor.get("datatype") != spec.kind.datatype:
         got = str(tensor.get("datatype"))[:60]
         raise BadRequest(f"input {spec.name}: datatype must be {spec.kind.datatype}, got {got}")
     shape = _read_shape(spec, tensor.get("shape"))
+    if raw is not None:
+        return raw_to_array(spec, shape, raw)
     data = tensor.get("data")
     if type(data) is not list:
         raise BadRequest(f"input {spec.name}: data must be a list")
@@ -197,11 +212,34 @@ def _output_index(positions: Mapping[str, int], item: Any, index: int) -> int:
     return positions[name]
 
 
+def _form(schema: Schema, document: dict[str, Any], selection: tuple[int, ...] | None) -> AnswerForm | None:
+    """Which outputs are to be binary: those that say so, and where they say nothing, those of a request that does."""
+    default = _flag(document.get("parameters"), "binary_data_output", "parameters")
+    if selection is None:
+        return AnswerForm(frozenset(range(len(schema.outputs)))) if default else None
+    wanted = zip(selection, document["outputs"], strict=True)
+    binary = frozenset(
+        index
+        for index, item in wanted
+        if _flag(item.get("parameters"), "binary_data", f"output {item['name'][:60]}: parameters", default)
+    )
+    return AnswerForm(binary) if binary else None
+
+
+def _flag(parameters: dict[str, Any] | None, key: str, where: str, default: bool = False) -> bool:
+    found = (parameters or {}).get(key)
+    if found is None:
+        return default
+    if type(found) is not bool:
+        raise BadRequest(f"{where}.{key} must be true or false, got {str(found)[:40]}")
+    return found
+
+
 def _refuse_unsupported(parameters: Any, where: str) -> None:
     if parameters is None:
         return
     if type(parameters) is not dict:
         raise BadRequest(f"{where} must be an object")
-    for key in _REFUSED_PARAMETERS:
+    for key, remedy in _REFUSED_PARAMETERS.items():
         if parameters.get(key):
-            raise BadRequest(f"{where}.{key} is not supported by this server; send and read JSON data")
+            raise BadRequest(f"{where}.{key} is not supported by this server; {remedy}")

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from bankmodel_serving.codec.binary import raw_from_array
+from bankmodel_serving.codec.form import AnswerForm, Framed
 from bankmodel_serving.errors import InferenceFailed
 from bankmodel_serving.tensors import Array, TensorSpec
 
@@ -20,12 +22,13 @@ _AS_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 class Encoder:
     """Writes answers of one model. `parameters` are constant for the life of the process (revision, sha256)."""
 
-    __slots__ = ("_all", "_outputs", "_prefix", "_suffix")
+    __slots__ = ("_all", "_outputs", "_parameters", "_prefix", "_suffix")
 
     def __init__(
         self, outputs: Sequence[TensorSpec], *, name: str, version: str, parameters: dict[str, str] | None = None
     ) -> None:
         versioned = b',"model_version":' + orjson.dumps(version) if version else b""
+        self._parameters = parameters or {}
         constant = b',"parameters":' + orjson.dumps(parameters) if parameters else b""
         self._prefix = b'{"model_name":' + orjson.dumps(name) + versioned + b',"id":'
         self._suffix = constant + b',"outputs":['
@@ -39,6 +42,26 @@ class Encoder:
             for i in (self._all if selection is None else selection)
         ]
         return b"".join((self._prefix, orjson.dumps(request_id), self._suffix, b",".join(parts), b"]}"))
+
+    def encode_as(
+        self, form: AnswerForm, request_id: str, arrays: Sequence[Array], selection: Iterable[int] | None
+    ) -> Framed:
+        """As `encode`, with the outputs in `form.binary` as bytes behind the JSON, in the order they are named there."""
+        written: list[bytes] = []
+        tail: list[bytes] = []
+        for index in self._all if selection is None else selection:
+            array = arrays[index]
+            if index in form.binary:
+                tail.append(raw_from_array(array))
+                said = b'"parameters":{"binary_data_size":%d}' % len(tail[-1])
+            else:
+                said = b'"data":%s' % _data(array)
+            written.append(b"%s%s,%s}" % (self._outputs[index], _shape(array.shape), said))
+        parameters = {**self._parameters, **({"traceparent": form.traceparent} if form.traceparent else {})}
+        said = b',"parameters":' + orjson.dumps(parameters) if parameters else b""
+        head = (self._prefix, orjson.dumps(request_id), said, b',"outputs":[', b",".join(written), b"]}")
+        json = b"".join(head)
+        return Framed(json + b"".join(tail), len(json) if form.binary else None)
 
 
 def refuse_infinite(outputs: Iterable[TensorSpec], arrays: Iterable[Array]) -> None:
