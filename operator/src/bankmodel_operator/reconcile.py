@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bankmodel_operator.cluster.apply import converge
 from bankmodel_operator.cluster.client import Api, Object
 from bankmodel_operator.cluster.discovery import Discovery
-from bankmodel_operator.cluster.errors import Unreadable
+from bankmodel_operator.cluster.errors import NotServed, Unreadable
 from bankmodel_operator.cluster.events import Note, Recorder
 from bankmodel_operator.cluster.observe import Ask, observe
 from bankmodel_operator.cluster.queue import Key
@@ -81,7 +81,11 @@ class Reconciler:
         self._report(key, live, decision, memory)
         self._memories[key] = replace(memory, state=decision.state_name)  # told once, whatever becomes of the writes
         todo = plan(decision.desired, seen.owned, owner=live, prune=decision.prune)
-        refusals = await converge(self._api, key[0], todo, decision.nudges, owned=seen.owned)
+        try:
+            refusals = await converge(self._api, key[0], todo, decision.nudges, owned=seen.owned)
+        except NotServed:
+            self._discovery.invalidate()  # the API server's own list of kinds is a moment behind a deleted CRD
+            raise
         for refusal in set(refusals) - set(memory.refusals):
             about = {**_about(key, live, decision), "object": str(refusal.ref)}
             log.error("the apiserver refuses: %s", refusal.message, extra=about)

@@ -17,6 +17,7 @@ from bankmodel_operator.cluster.errors import (
     Conflict,
     Forbidden,
     LeaseLost,
+    NotServed,
     Refused,
     Unavailable,
     raised,
@@ -180,8 +181,8 @@ async def test_answers_become_errors_that_say_what_to_do(code: int, kind: type[C
     assert error.words == "the apiserver's words"
 
 
-async def test_a_create_without_its_namespace_waits_for_somebody() -> None:
-    assert type(raised("create", "Service lending/mortgage", 404, {})) is Refused
+async def test_a_create_without_its_kind_or_namespace_is_told_apart_from_an_object_that_is_gone() -> None:
+    assert type(raised("create", "PodMonitor lending/mortgage", 404, {})) is NotServed
 
 
 async def test_long_answers_are_cut() -> None:

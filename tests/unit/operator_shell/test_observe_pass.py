@@ -11,7 +11,7 @@ import pytest
 
 from bankmodel_operator.cluster.client import Api
 from bankmodel_operator.cluster.discovery import Discovery
-from bankmodel_operator.cluster.errors import Unreadable
+from bankmodel_operator.cluster.errors import NotServed, Unreadable, raised
 from bankmodel_operator.cluster.events import Recorder
 from bankmodel_operator.cluster.observe import observe
 from bankmodel_operator.cluster.resources import Ref, Resource
@@ -43,9 +43,22 @@ class ReadOnlyCluster:
         return body
 
 
+class WithoutItsKinds(ReadOnlyCluster):
+    """An API server that has just dropped a kind: whatever is created finds nobody."""
+
+    async def create(self, body: dict[str, Any]) -> None:
+        raise raised("create", body["kind"], 404, {"message": "404 page not found"})
+
+
 class NoFacts:
+    def __init__(self) -> None:
+        self.invalidated = 0
+
     async def facts(self) -> ClusterFacts:
         return ClusterFacts()
+
+    def invalidate(self) -> None:
+        self.invalidated += 1
 
 
 async def nobody(addresses: Mapping[str, str]) -> Mapping[str, Report]:
@@ -77,17 +90,21 @@ async def test_an_object_without_our_label_is_told_by_its_owner(uid: str, owned:
     assert (owned, foreign) == (len(found[1].owned), len(found[1].foreign))
 
 
-async def test_a_spec_that_cannot_be_read_shows_in_the_status_and_is_written_once() -> None:
-    cluster = ReadOnlyCluster(a_model(tier="Gigantic"))
-    one_pass = Reconciler(
+def a_pass(cluster: ReadOnlyCluster, facts: NoFacts) -> Reconciler:
+    return Reconciler(
         cast(Api, cluster),
         settings=CoreSettings("registry.example/serving:1", "bankmodel-system"),
-        discovery=cast(Discovery, NoFacts()),
+        discovery=cast(Discovery, facts),
         ask=nobody,
-        recorder=cast(Recorder, None),
+        recorder=Recorder(cast(Api, cluster), controller="bankmodel", instance="one"),
         metrics=Metrics(),
         now=lambda: NOW,
     )
+
+
+async def test_a_spec_that_cannot_be_read_shows_in_the_status_and_is_written_once() -> None:
+    cluster = ReadOnlyCluster(a_model(tier="Gigantic"))
+    one_pass = a_pass(cluster, NoFacts())
     for _ in range(2):
         with pytest.raises(Unreadable):
             await one_pass(KEY)
@@ -97,3 +114,11 @@ async def test_a_spec_that_cannot_be_read_shows_in_the_status_and_is_written_onc
 
     assert (stalled["status"], stalled["reason"]) == ("True", "SpecInvalid")
     assert "tier" in stalled["message"]
+
+
+async def test_a_kind_that_is_gone_makes_the_next_pass_read_what_the_cluster_offers() -> None:
+    facts = NoFacts()
+    with pytest.raises(NotServed):
+        await a_pass(WithoutItsKinds(a_model()), facts)(KEY)
+
+    assert facts.invalidated == 1

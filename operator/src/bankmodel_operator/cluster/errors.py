@@ -3,6 +3,7 @@
 ClusterError
 ├── Retry            try the pass again, later
 │   ├── Conflict         somebody wrote first: read again and decide again, at once
+│   ├── NotServed        the kind or the namespace is not there: read again what the cluster offers
 │   ├── Unavailable      no answer, too slow, 429 or 5xx: with back-off
 │   └── LeaseLost        we may not write any more: this process ends
 └── GiveUp           trying again changes nothing until somebody acts
@@ -22,6 +23,7 @@ __all__ = [
     "Forbidden",
     "GiveUp",
     "LeaseLost",
+    "NotServed",
     "Refused",
     "Retry",
     "Unavailable",
@@ -47,6 +49,10 @@ class Retry(ClusterError):
 
 class Conflict(Retry):
     """The object is not the one that was observed any more, or is gone."""
+
+
+class NotServed(Retry):
+    """What a create needs, its kind or its namespace, is not there any more."""
 
 
 class Unavailable(Retry):
@@ -81,8 +87,9 @@ def raised(verb: str, target: str, code: int, answer: Mapping[str, Any]) -> Clus
     """The error for an unexpected answer of the apiserver."""
     words = str(answer.get("message") or answer.get("reason") or "no message")[:_MOST_WORDS]
     message = f"{verb} {target}: {code} {words}"
-    is_gone = code == 404 and verb != "create"  # what a create lacks is its namespace or kind
-    if code in (409, 410) or is_gone:
+    if code == 404 and verb == "create":
+        return NotServed(message, target=target, words=words)
+    if code in (404, 409, 410):
         return Conflict(message, target=target, words=words)
     if code == 429 or code >= 500:
         return Unavailable(message, target=target, words=words)
