@@ -4,9 +4,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-_LANES = ("unit", "contract", "control_plane", "e2e")
+_LANES = ("unit", "contract", "serving_system", "control_plane", "e2e")
 _TESTS = Path(__file__).parent
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def _lane(item: pytest.Item) -> str:

@@ -79,6 +79,12 @@ class ScoringProcess:
     def wait(self) -> int:
         return self.process.wait(DEADLINE_S)
 
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of the children; none where there is one process."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def get(self, path: str, port: int | None = None) -> Answer:
         return self.request("GET", path, port=port)
 

@@ -8,9 +8,11 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bankmodel_operator.telemetry.metrics import Metrics as OperatorMetrics
+from bankmodel_serving.exposition import render
 from bankmodel_serving.metrics import Identity, Metrics as ServingMetrics
 from bankmodel_serving.observation import NumericTally, Observer, ScoreTally
 from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.snapshot import Kind
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _OF_EVERY_POD = frozenset({"model", "revision"})
@@ -21,7 +23,18 @@ Found = set[tuple[str, str, frozenset[str]]]
 def test_the_page_names_what_serving_pods_expose() -> None:
     shown = {(name, kind, labels | _OF_EVERY_POD) for name, kind, labels in _rows("## Serving pods")}
 
-    assert shown == _exposed(text_string_to_metric_families(_serving().render().decode()))
+    assert shown == _exposed(text_string_to_metric_families(render(_serving().snapshot()).decode()))
+
+
+def test_the_page_says_what_each_means_for_several_processes() -> None:
+    section = _PAGE.partition("## Serving pods")[2].partition("\n## ")[0]
+    shown = dict(re.findall(r"^\| `(bankmodel_\w+)` \|[^|]*\|[^|]*\| (\w+) \|", section, re.M))
+    declared = {
+        f"{family.name}_total" if family.kind is Kind.COUNTER else family.name: str(family.merge)
+        for family in _serving().snapshot().values()
+    }
+
+    assert shown == declared
 
 
 def test_the_page_names_what_the_operator_exposes() -> None:

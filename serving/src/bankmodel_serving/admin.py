@@ -1,4 +1,4 @@
-"""The metrics port: /metrics, /livez and /readyz, on a thread and an event loop of their own.
+"""The metrics port of a process: /metrics, /livez and /readyz, on a thread and an event loop of their own.
 
 Rendering the metrics takes milliseconds; on the scoring loop every request of that moment would wait for it. A scoring
 loop that hangs is what /livez is there to find, so it must not answer from that loop either.
@@ -8,20 +8,18 @@ import asyncio
 import threading
 from time import monotonic
 
-import orjson
 import uvloop
 
-from bankmodel_serving.connection import Connection, Site, error_body
+from bankmodel_serving.connection import Connection, Site
 from bankmodel_serving.errors import StartError
 from bankmodel_serving.listener import Listener
-from bankmodel_serving.metrics import CONTENT_TYPE, Metrics
+from bankmodel_serving.metrics import Metrics
+from bankmodel_serving.probes import MAX_CONNECTIONS, answer
 from bankmodel_serving.protocol import Request
-from bankmodel_serving.readiness import Readiness
+from bankmodel_serving.readiness import STUCK_S, Readiness, ReadyState, is_stuck
+from bankmodel_serving.snapshot import Snapshot
 
 __all__ = ["AdminPort"]
-
-_STUCK_S = 15.0  # without a sign of life for that long the scoring loop is taken for dead
-_MAX_CONNECTIONS = 64
 
 
 class _AdminApp:
@@ -30,36 +28,22 @@ class _AdminApp:
         self._metrics = metrics
 
     def handle(self, request: Request, reply: Connection) -> None:
-        if request.method != b"GET":
-            reply.answer(405, error_body("only GET is possible here"))
-            return
-        match request.path:
-            case b"/metrics":
-                reply.answer(200, self._metrics.render(), CONTENT_TYPE)
-            case b"/livez":
-                self._livez(reply)
-            case b"/readyz":
-                self._readyz(reply)
-            case _:
-                reply.answer(404, error_body("here are /metrics, /livez and /readyz"))
+        reply.answer(*answer(request, self))
 
     def refused(self, status: int) -> None:
         """Nobody's scoring request: not counted."""
 
-    def _livez(self, reply: Connection) -> None:
-        pulse = self._readiness.pulse
-        if pulse and monotonic() - pulse > _STUCK_S:
-            reply.answer(503, error_body(f"the scoring loop has been stuck for more than {_STUCK_S:g} s", "Stuck"))
-        else:
-            reply.answer(200, b'{"live":true}')
+    # What `probes` asks.
 
-    def _readyz(self, reply: Connection) -> None:
-        state = self._readiness.state
-        if state.is_ready:
-            reply.answer(200, b'{"ready":true}')
-        else:
-            body = {"ready": False, "reason": state.reason, "message": state.message}
-            reply.answer(503, orjson.dumps(body))
+    def ready(self) -> ReadyState:
+        return self._readiness.state
+
+    def stuck(self) -> str:
+        is_dead = is_stuck(self._readiness.pulse, monotonic())
+        return f"the scoring loop has been stuck for more than {STUCK_S:g} s" if is_dead else ""
+
+    def snapshot(self) -> Snapshot:
+        return self._metrics.snapshot()
 
 
 class AdminPort:
@@ -81,7 +65,7 @@ class AdminPort:
 
     def _run(self, host: str, port: int) -> None:
         loop = uvloop.new_event_loop()
-        listener = Listener(Site(self._app, max_connections=_MAX_CONNECTIONS), loop)
+        listener = Listener(Site(self._app, max_connections=MAX_CONNECTIONS), loop)
         try:
             self.port = loop.run_until_complete(listener.open(host, port))
         except StartError as error:

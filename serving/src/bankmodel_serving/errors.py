@@ -1,6 +1,6 @@
 """Everything that can go wrong in the scoring container, as one tree. Imports nothing.
 
-Branches say what to do: answer the caller (RequestError) or give up starting (StartError). Leaves say the cause.
+Branches say what to do: answer the caller (RequestError) or end the process (FatalError). Leaves say the cause.
 """
 
 
@@ -78,7 +78,13 @@ class DeadlineExceeded(RequestError):
     status = 504
 
 
-class StartError(ServingError):
+class FatalError(ServingError):
+    """The process has to end. `reason` is for machines: it goes into the container's last words."""
+
+    reason = "Unknown"
+
+
+class StartError(FatalError):
     """The process can't start. `reason` is what the operator shows as the condition's reason."""
 
     reason = "ModelInvalid"
@@ -124,6 +130,12 @@ class SourceNotFound(SourceError):
     """The source is there, the model is not (404, no such key, no such file)."""
 
     reason = "SourceNotFound"
+
+
+class WorkerLost(FatalError):
+    """One of several scoring processes has ended unasked; the others end with it."""
+
+    reason = "WorkerLost"
 
 
 class RoutingError(ServingError):

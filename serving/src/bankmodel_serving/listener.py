@@ -5,9 +5,14 @@ import asyncio
 from bankmodel_serving.connection import Connection, Site
 from bankmodel_serving.errors import SettingsInvalid
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "cannot_listen"]
 
 _BACKLOG = 2048
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> SettingsInvalid:
+    where = f"{host or '*'}:{port}"
+    return SettingsInvalid(f"can't listen on {where}: {error.strerror or error}; choose another port")
 
 
 class Listener:
@@ -19,15 +24,14 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def open(self, host: str, port: int) -> int:
-        """Listen, and return the port (0 picks a free one)."""
+    async def open(self, host: str, port: int, *, is_shared: bool = False) -> int:
+        """Listen, and return the port (0 picks a free one). `is_shared`: other processes listen on it, too."""
         try:
             self._server = await self._loop.create_server(
-                lambda: Connection(self._site, self._loop), host or None, port, backlog=_BACKLOG
+                lambda: Connection(self._site, self._loop), host or None, port, backlog=_BACKLOG, reuse_port=is_shared
             )
         except OSError as error:
-            where = f"{host or '*'}:{port}"
-            raise SettingsInvalid(f"can't listen on {where}: {error.strerror or error}; choose another port") from error
+            raise cannot_listen(host, port, error) from error
         self._schedule()
         return int(self._server.sockets[0].getsockname()[1])
 

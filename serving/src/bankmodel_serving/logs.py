@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 __all__ = ["set_up_logs"]
@@ -11,11 +12,16 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 
 
 class _JsonLines(logging.Formatter):
+    def __init__(self, always: Mapping[str, object]) -> None:
+        super().__init__()
+        self._always = always
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
+            **self._always,
         }
         line.update({key: value for key, value in vars(record).items() if key not in _OWN})
         if record.exc_info:
@@ -23,8 +29,8 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def set_up_logs(level: str) -> None:
-    """Send everything at `level` and above to stderr."""
+def set_up_logs(level: str, **always: object) -> None:
+    """Send everything at `level` and above to stderr; `always` goes into each line."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(_JsonLines(always))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DRAINING", "READY", "STARTING", "Readiness", "ReadyState"]
+__all__ = ["DRAINING", "READY", "STARTING", "STUCK_S", "Readiness", "ReadyState", "is_stuck"]
+
+STUCK_S = 15.0
+"""Without a sign of life for that long a scoring loop is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,8 @@ class Readiness:
 
     def fail(self, reason: str, message: str) -> None:
         self.state = ReadyState(False, reason, message)
+
+
+def is_stuck(pulse: float, now: float) -> bool:
+    """Whether an event loop has given no sign of life for too long; one that never did is still starting."""
+    return bool(pulse) and now - pulse > STUCK_S

@@ -24,6 +24,8 @@ from bankmodel_serving.routing_file import RoutingFile
 from bankmodel_serving.runner import ModelRunner
 from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
+from bankmodel_serving.workers.channel import Channel
+from bankmodel_serving.workers.messages import Report, Started
 
 __all__ = ["serve"]
 
@@ -33,14 +35,16 @@ _DRAIN_POLL_S = 0.02
 _WARM_UP_RUNS = 20
 
 
-async def serve(settings: Settings, server_version: str) -> None:
-    """Run until SIGTERM or SIGINT and the drain that follows; raises StartError if it can't start."""
+async def serve(settings: Settings, server_version: str, channel: Channel | None = None) -> None:
+    """Run until SIGTERM or SIGINT and the drain that follows; raises StartError if it can't start.
+
+    With a `channel` this is one worker of several: it shares the port, and its supervisor has the metrics port.
+    """
     loop = asyncio.get_running_loop()
     identity = Identity(settings.name, settings.revision, settings.model_version, settings.sha256)
     recorder, readiness = Recorder(), Readiness()
     metrics = Metrics(identity, recorder)
-    admin = AdminPort(readiness, metrics)
-    admin.start(settings.host, settings.metrics_port)
+    metrics_port = _open_to_questions(settings, readiness, metrics, channel)
     stop = _stop_event(loop)
 
     loaded = load(settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth))
@@ -68,15 +72,30 @@ async def serve(settings: Settings, server_version: str) -> None:
     listener = Listener(site, loop)
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
     ticker.tick()
-    port = await listener.open(settings.host, settings.port)
+    port = await listener.open(settings.host, settings.port, is_shared=channel is not None)
     _declare_ready(readiness, loaded)
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
-    _LOG.info("listening", extra={"port": port, "metrics_port": admin.port, "ready": readiness.state.is_ready})
+    if channel is None:
+        _LOG.info("listening", extra={"port": port, "metrics_port": metrics_port, "ready": readiness.state.is_ready})
+    else:
+        channel.say(Started())
     await stop.wait()
     await _drain(settings, listener, site, readiness)
     ticker.stop()
     scheduler.close()
+
+
+def _open_to_questions(
+    settings: Settings, readiness: Readiness, metrics: Metrics, channel: Channel | None
+) -> int | None:
+    """Open the metrics port and return it, or answer the supervisor's questions, who has it."""
+    if channel is not None:
+        channel.follow(lambda: Report(readiness.state, readiness.pulse, metrics.snapshot()))
+        return None
+    admin = AdminPort(readiness, metrics)
+    admin.start(settings.host, settings.metrics_port)
+    return admin.port
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

@@ -33,6 +33,7 @@ class Settings:
     host: str
     port: int
     metrics_port: int
+    workers: int
     max_body: int
     max_rows: int
     max_depth: int
@@ -113,6 +114,7 @@ _SETTINGS = (
     _Setting("host", "", _ANYTHING, "address to listen on (all of them when empty)", "ADDRESS"),
     _Setting("port", "8080", _whole(0, 65535), "scoring port; 0 picks a free one", "PORT"),
     _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
+    _Setting("workers", "1", _whole(1, 16), "processes sharing the port; limits hold for each of them", "N"),
     _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
     _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
     _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from bankmodel_serving.errors import StartError
+from bankmodel_serving.errors import FatalError
 
 __all__ = ["say_why"]
 
@@ -12,7 +12,7 @@ _DEFAULT_PATH = "/dev/termination-log"
 _MAX_MESSAGE = 2000  # the kubelet keeps 4,096 bytes
 
 
-def say_why(error: StartError) -> None:
+def say_why(error: FatalError) -> None:
     """Write reason and message as one line of JSON to the termination log and, last of all, to stderr."""
     line = json.dumps({"reason": error.reason, "message": str(error)[:_MAX_MESSAGE]})
     try:

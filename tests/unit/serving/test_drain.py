@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from support import tiny_models
 from support.scoring_process import DEADLINE_S, ScoringProcess, tensor
 
@@ -48,9 +50,10 @@ class _Load:
                 self.lost.append(lost or str(status))
 
 
-def test_a_stop_under_load_loses_no_request(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_under_load_loses_no_request(workers: str, tmp_path: Path) -> None:
     model = tiny_models.save(tiny_models.dense(), tmp_path / "model.onnx")
-    with ScoringProcess(model, "--drain-delay", "0.5") as server:
+    with ScoringProcess(model, "--drain-delay", "0.5", "--workers", workers) as server:
         load = _Load(server.port)
         load.may_connect.set()
         clients = [threading.Thread(target=load.run) for _ in range(8)]
