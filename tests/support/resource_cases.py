@@ -17,6 +17,7 @@ _NO_PASSWORD = "put them into a Secret and name it in secretRef"
 _IMAGE = "must be an image reference without scheme or spaces"
 _PATH = "must be a path inside the source, without leading '/'"
 _QUANTITY = "must be a Kubernetes quantity from 0"
+_CORE_EACH = "workers need a core each: raise resources.limits.cpu or lower workers"
 _LABEL = "must be letters, digits, '-', '_' and '.'"
 _EXPRESSION = {"matchExpressions": [{"key": "app", "operator": "In"}]}
 
@@ -134,6 +135,8 @@ RULES = (
         "minReplicas must not be above maxReplicas",
         _serving(autoscaling={"minReplicas": 3, "maxReplicas": 2}),
     ),
+    Refused("spec.serving", _CORE_EACH, _serving(workers=3, resources={"limits": {"cpu": 2}})),
+    Refused("spec.serving", _CORE_EACH, _serving(workers=2, resources={"limits": {"cpu": "1000m"}})),
     Refused(
         "spec.serving.resources",
         "raise resources.limits or lower resources.requests",
@@ -189,6 +192,8 @@ BOUNDS = (
     Refused("spec.purpose", "may not be more than 256", {"purpose": "x" * 257}),
     Refused("spec.serving.replicas", "should be greater than or equal to 1", _serving(replicas=0)),
     Refused("spec.serving.replicas", "should be less than or equal to 100", _serving(replicas=101)),
+    Refused("spec.serving.workers", "should be greater than or equal to 1", _serving(workers=0)),
+    Refused("spec.serving.workers", "should be less than or equal to 16", _serving(workers=17)),
     Refused(
         "spec.serving.autoscaling.minReplicas",
         "should be greater than or equal to 1",

@@ -35,7 +35,7 @@ def test_defaults_written_out_read_the_same() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert _read() == _read(fieldOfTomorrow=1, serving={"workers": 4}, model={"source": {"image": {"pull": "x"}}})
+    assert _read() == _read(fieldOfTomorrow=1, serving={"ofTomorrow": 4}, model={"source": {"image": {"pull": "x"}}})
 
 
 def test_unknown_saved_state_is_kept_as_it_is() -> None:

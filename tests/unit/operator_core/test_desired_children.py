@@ -37,11 +37,11 @@ def asked(simulation: Simulation) -> Revision:
     return Revision(name_of(inputs_of(spec)), spec.model.version, spec.model.sha256, "registry.example/serving:1", NOW)
 
 
-def with_an_old_record(simulation: Simulation) -> Observation:
-    """The new revision's record, and that of the old one."""
+def with_an_old_record(simulation: Simulation, revision: str = OLD.revision) -> Observation:
+    """What there is of the model, and a record that an earlier operator made."""
     metadata = {
         "name": "mortgage-approval-0000000000",
-        "labels": {"serving.bankmodel.io/revision": OLD.revision},
+        "labels": {"serving.bankmodel.io/revision": revision},
         "uid": "old",
         "resourceVersion": "1",
     }
@@ -118,6 +118,15 @@ def test_the_table_tells_each_pod_its_role(state: State, stable: str | None, sup
         "superseded": superseded,
         "tier": "High",
     }
+
+
+def test_a_revision_from_before_there_were_workers_keeps_its_pods() -> None:
+    simulation = Simulation(serving={"resources": {"requests": {"cpu": "2"}}})
+    same = asked(simulation)
+    manifests = desired_children(Serving(same), with_an_old_record(simulation, same.revision), SETTINGS, 7)
+    pods = [each["spec"]["template"]["spec"]["containers"] for each in manifests if each["kind"] == "Deployment"]
+
+    assert [[{"name": "serving"}]] == pods
 
 
 def test_a_single_pod_has_no_budget_that_would_block_a_node_drain() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -139,6 +140,15 @@ def test_a_stuck_pod_is_named_with_its_cause(status: dict[str, Any], reason: Rea
     assert reason == failure.reason
     assert words in failure.message
     assert "mortgage-abc-1" in failure.message
+
+
+def test_a_pod_of_workers_that_needs_too_much_memory_may_do_with_fewer() -> None:
+    deployment = deepcopy(DEPLOYMENT)
+    deployment["spec"]["template"]["spec"]["containers"][0]["args"] = ["--workers", "4"]
+    failure = diagnose([see(a_pod(containers(serving(terminated=OOM))))], deployment)
+
+    assert failure is not None
+    assert "or lower spec.serving.workers: each of them holds the model" in failure.message
 
 
 FINE = {

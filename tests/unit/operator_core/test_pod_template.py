@@ -93,6 +93,26 @@ def test_the_container_loads_the_file_from_where_the_source_leaves_it(source: st
     assert path == arguments[arguments.index("--model") + 1]
 
 
+WORKERS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "as by default": ({}, None),
+    "less than two cores": ({"resources": {"requests": {"cpu": "1999m"}}}, None),
+    "two cores": ({"resources": {"requests": {"cpu": "2"}}}, "2"),
+    "whole cores count": ({"resources": {"requests": {"cpu": "3900m"}, "limits": {"cpu": "8"}}}, "3"),
+    "a limit without a request is the request": ({"resources": {"limits": {"cpu": 4}}}, "4"),
+    "no CPU named": ({"resources": {"limits": {"memory": "1Gi"}}}, None),
+    "more than a pod may have": ({"resources": {"requests": {"cpu": "64"}}}, "16"),
+    "as asked": ({"workers": 4}, "4"),
+    "one, though there are cores": ({"workers": 1, "resources": {"requests": {"cpu": "4"}}}, None),
+}
+
+
+@pytest.mark.parametrize(("asked", "workers"), WORKERS.values(), ids=WORKERS)
+def test_a_pod_gets_a_worker_for_each_core_set_aside_for_it(asked: dict[str, Any], workers: str | None) -> None:
+    arguments = serving(template(serving=asked))["args"]
+
+    assert workers == (arguments[arguments.index("--workers") + 1] if "--workers" in arguments else None)
+
+
 def test_an_image_needs_no_container_to_fetch_it() -> None:
     assert [each["name"] for each in containers(of_source("image"))] == ["serving"]
 

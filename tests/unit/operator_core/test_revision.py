@@ -28,7 +28,7 @@ UNCHANGED: dict[str, dict[str, Any]] = {
     "the default resources in other words": {
         "serving": {"resources": {"requests": {"cpu": "0.25", "memory": "256Mi"}, "limits": {"memory": "262144Ki"}}}
     },
-    "a field of a later version": {"serving": {"workers": 3}},
+    "a field of a later version": {"serving": {"ofTomorrow": 3}},
 }
 CHANGED: dict[str, dict[str, Any]] = {
     "digest": {"model": {"sha256": OTHER_DIGEST, "version": "2"}},
@@ -36,6 +36,8 @@ CHANGED: dict[str, dict[str, Any]] = {
     "source": {"model": {"source": {"image": {"reference": "registry.example/other:1"}}}},
     "image": {"serving": {"image": "registry.example/serving:9"}},
     "resources": {"serving": {"resources": {"requests": {"cpu": "1"}}}},
+    "workers": {"serving": {"workers": 3}},
+    "workers, though as many as without": {"serving": {"workers": 1}},
     "pod": {"serving": {"pod": {"env": [{"name": "TZ", "value": "UTC"}]}}},
 }
 
@@ -63,6 +65,13 @@ def test_a_name_is_ten_hexadecimal_characters_and_stays() -> None:
 
     assert inputs == inputs_of(BankModel.model_validate(a_bankmodel()).spec)
     assert name_of(inputs) == "8873475cde"
+
+
+def test_a_model_with_many_cores_keeps_its_revision_though_new_ones_get_workers() -> None:
+    # pinned from before there were workers: an upgrade must not replace the pods of who has asked for two cores
+    resources = {"requests": {"cpu": "2", "memory": "1Gi"}}
+
+    assert revision(serving={"resources": resources}) == "b8dcffa00a"
 
 
 def test_the_defaults_of_what_makes_a_revision_are_for_life() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bankmodel_operator.api.v1alpha1 import BankModelSpec, ModelFile, Pod
+from bankmodel_operator.api.quantity import amount
+from bankmodel_operator.api.v1alpha1 import MAX_WORKERS, BankModelSpec, ModelFile, Pod, Serving
 from bankmodel_operator.core import names
 from bankmodel_operator.core.source import fetch_container, model_path, source_volumes
 
@@ -46,7 +47,7 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
         "name": names.CONTAINER_SERVING,
         "image": image,
         "command": ["bankmodel-serving"],
-        "args": _arguments(spec.model, model, revision),
+        "args": _arguments(spec, model, revision),
         "ports": [_port("http", names.PORT_HTTP), _port("metrics", names.PORT_METRICS)],
         "startupProbe": _probe("/readyz", period=1, failures=STARTUP_TRIES),
         "readinessProbe": _probe("/readyz", period=1, failures=2),
@@ -63,7 +64,8 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
     return container
 
 
-def _arguments(file: ModelFile, model: str, revision: str) -> list[str]:
+def _arguments(spec: BankModelSpec, model: str, revision: str) -> list[str]:
+    file, workers = spec.model, _workers(spec.serving)
     pairs = {
         "--model": model_path(file.source),
         "--name": model,
@@ -71,8 +73,18 @@ def _arguments(file: ModelFile, model: str, revision: str) -> list[str]:
         "--model-version": file.version,
         "--revision": revision,
         "--routing": f"{names.ROUTING_FOLDER}/{names.ROUTING_KEY}",
+        **({"--workers": str(workers)} if workers > 1 else {}),  # a serving image from before knows no such flag
     }
     return [word for pair in pairs.items() for word in pair]
+
+
+def _workers(serving: Serving) -> int:
+    """As asked; else one for each whole core that is set aside for the pod, never for those the node has."""
+    if serving.workers is not None:
+        return serving.workers
+    resources = serving.resources
+    cpu = resources.requests.get("cpu") or resources.limits.get("cpu") or "0"  # Kubernetes takes the limit as request
+    return min(max(1, int(amount(cpu))), MAX_WORKERS)
 
 
 def _container_settings(spec: BankModelSpec) -> dict[str, Any]:

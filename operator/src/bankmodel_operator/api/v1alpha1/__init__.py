@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from bankmodel_operator.api.v1alpha1.base import Model
 from bankmodel_operator.api.v1alpha1.pod import EnvVar, Pod, Toleration, TopologySpreadConstraint
 from bankmodel_operator.api.v1alpha1.selector import Caller, LabelSelector, LabelSelectorRequirement
-from bankmodel_operator.api.v1alpha1.serving import MAX_REPLICAS, Autoscaling, Resources, Serving
+from bankmodel_operator.api.v1alpha1.serving import MAX_REPLICAS, MAX_WORKERS, Autoscaling, Resources, Serving
 from bankmodel_operator.api.v1alpha1.source import (
     HttpSource,
     ImageSource,
@@ -35,6 +35,7 @@ __all__ = [
     "GROUP",
     "KIND",
     "MAX_REPLICAS",
+    "MAX_WORKERS",
     "PLURAL",
     "SHORT_NAME",
     "VERSION",

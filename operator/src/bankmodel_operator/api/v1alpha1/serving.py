@@ -9,9 +9,10 @@ from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, Quantity
 from bankmodel_operator.api.v1alpha1.pod import Pod
 from bankmodel_operator.api.v1alpha1.selector import Caller
 
-__all__ = ["MAX_REPLICAS", "Autoscaling", "Resources", "Serving"]
+__all__ = ["MAX_REPLICAS", "MAX_WORKERS", "Autoscaling", "Resources", "Serving"]
 
 MAX_REPLICAS: Final = 100
+MAX_WORKERS: Final = 16
 _MEASURED: Final = "(has(self.resources.{part}) && 'cpu' in self.resources.{part})"
 
 
@@ -63,7 +64,13 @@ class Serving(Model):
             Rule(
                 f"!has(self.autoscaling) || {_MEASURED.format(part='requests')} || {_MEASURED.format(part='limits')}",
                 "autoscaling measures CPU against the request: set resources.requests.cpu",
-            )
+            ),
+            Rule(
+                "!has(self.workers) || self.workers == 1 || !has(self.resources.limits) || "
+                "!('cpu' in self.resources.limits) || !isQuantity(string(self.resources.limits['cpu'])) || "
+                "quantity(string(self.resources.limits['cpu'])).asApproximateFloat() > double(self.workers - 1)",
+                "workers need a core each: raise resources.limits.cpu or lower workers",
+            ),
         )
     )
 
@@ -73,6 +80,9 @@ class Serving(Model):
     """Number of pods. `kubectl scale` and the autoscaler write here."""
     autoscaling: Autoscaling | None = None
     """Scale with the load. Absent: replicas alone decides."""
+    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)] | None = None
+    """Scoring processes in each pod. They share its port; each uses about one core and holds the model. Absent: one for
+    each whole core in resources.requests.cpu."""
     resources: Resources = Resources(requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "256Mi"})
     """Computing resources of one pod. What you write replaces the default as a whole."""
     callers: Annotated[tuple[Caller, ...], atomic(32)] | None = None

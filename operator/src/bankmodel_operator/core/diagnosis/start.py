@@ -16,14 +16,20 @@ _START_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunCont
 def out_of_memory(pod: PodSeen, deployment: Manifest) -> Failure | None:
     for container in pod.containers:
         if container.ended == "OOMKilled":
-            limit = _of_container(deployment, container.name).get("resources", {}).get("limits", {}).get("memory")
+            settings = _of_container(deployment, container.name)
+            limit = settings.get("resources", {}).get("limits", {}).get("memory")
             held = f"its limit of {limit}" if limit else "the memory of its node"
             return Failure(
                 Reason.OUT_OF_MEMORY,
                 f"Pod {pod.name}: container {container.name} was killed because it needed more than {held}. "
-                "Raise spec.serving.resources.limits.memory.",
+                f"Raise spec.serving.resources.limits.memory{_or_fewer_workers(settings)}.",
             )
     return None
+
+
+def _or_fewer_workers(container: Manifest) -> str:
+    is_alone = "--workers" not in container.get("args", ())
+    return "" if is_alone else ", or lower spec.serving.workers: each of them holds the model"
 
 
 def image_not_pulled(pod: PodSeen, deployment: Manifest) -> Failure | None:
