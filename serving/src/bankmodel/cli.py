@@ -1,4 +1,4 @@
-"""`bankmodel export | card | inspect | pack | manifest`: from a fitted pipeline to what a cluster serves.
+"""`bankmodel export | card | inspect | pack | manifest | score`: from a fitted pipeline to what a cluster serves.
 
 Answers go to standard output, everything else to standard error, so that each command can be piped.
 """
@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from bankmodel.batch.command import SCORE_EXIT_CODES, score
 from bankmodel.errors import BankModelError, ParityError, UsageError
 
 __all__ = ["app", "main"]
@@ -22,7 +23,8 @@ EXIT_CODES = "Exit codes: 0 done, 2 correct what was given, 3 a step has no ONNX
 
 app = typer.Typer(
     name="bankmodel",
-    help="Turn a fitted scikit-learn pipeline into one ONNX file that a bank can serve, and into the resource that serves it.",
+    help="Turn a fitted scikit-learn pipeline into one ONNX file that a bank can serve, and into the resource that serves it; "
+    "score files as its pods would.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +33,8 @@ app = typer.Typer(
 
 _out = Console(soft_wrap=False)
 _err = Console(stderr=True)
+
+_EXTRA_OF = {"pyarrow": "batch", "onnxruntime": "batch", "numpy": "batch", "orjson": "batch"}
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX file.", show_default=False)]
 SampleOption = Annotated[
@@ -56,6 +60,10 @@ def main() -> None:
     except BankModelError as refusal:
         _err.print(f"[bold red]error:[/] {escape(str(refusal))}", highlight=False, soft_wrap=True)
         sys.exit(refusal.exit_code)
+    except ModuleNotFoundError as absent:
+        extra = _EXTRA_OF.get(absent.name or "", "train")
+        _err.print(f"[bold red]error:[/] {absent}; pip install 'bankmodel\\[{extra}]'", highlight=False, soft_wrap=True)
+        sys.exit(UsageError.exit_code)
 
 
 def _show_version(wanted: bool) -> None:
@@ -263,6 +271,9 @@ def manifest(
         replicas=replicas,
     )
     typer.echo(text, nl=False)
+
+
+app.command(epilog=SCORE_EXIT_CODES)(score)
 
 
 def _origin(places: dict[str, str | None], options: dict[str, Any]) -> Any:

@@ -3,7 +3,9 @@
 BankModelError
 ├── UsageError          an argument, a file or a sample needs correcting          exit 2
 ├── ConversionError     the pipeline has a step that cannot become ONNX           exit 3
-└── ParityError         it became ONNX, but does not score as the original does   exit 4
+├── ParityError         it became ONNX, but does not score as the original does   exit 4
+├── GoldenError         the file no longer gives the answers in its card          exit 4
+└── ScoringFailed       scoring a file broke off; nothing was written             exit 1
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bankmodel.exporting.parity import Parity
 
-__all__ = ["BankModelError", "ConversionError", "ParityError", "UsageError"]
+__all__ = ["BankModelError", "ConversionError", "GoldenError", "ParityError", "ScoringFailed", "UsageError"]
 
 
 class BankModelError(Exception):
@@ -42,3 +44,13 @@ class ParityError(BankModelError):
     def __init__(self, message: str, parity: Parity) -> None:
         super().__init__(message)
         self.parity = parity
+
+
+class GoldenError(BankModelError):
+    """The model scores otherwise here than on the day it was approved."""
+
+    exit_code = 4
+
+
+class ScoringFailed(BankModelError):
+    """A disk, an input file or a process gave way in the middle."""

@@ -4,16 +4,21 @@ import hashlib
 
 from bankmodel_serving.errors import DigestMismatch, ModelInvalid
 
-__all__ = ["check_digest", "mismatch"]
+__all__ = ["check_digest", "mismatch", "sha256_of"]
+
+
+def sha256_of(path: str) -> str:
+    """The file's digest; raises ModelInvalid where it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelInvalid(f"{path} can't be read: {error.strerror}; check the path inside the source") from error
 
 
 def check_digest(path: str, expected: str) -> None:
     """Raise DigestMismatch unless the file has this sha256 (64 lower-case hex characters)."""
-    try:
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelInvalid(f"{path} can't be read: {error.strerror}; check the path inside the source") from error
+    found = sha256_of(path)
     if found != expected:
         raise mismatch(path, expected, found)
 

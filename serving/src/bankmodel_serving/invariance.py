@@ -12,7 +12,7 @@ import numpy as np
 from bankmodel_serving.errors import InferenceFailed
 from bankmodel_serving.tensors import Array, InputSpec, Schema
 
-__all__ = ["is_batch_invariant"]
+__all__ = ["holds_in_batches_of", "is_batch_invariant"]
 
 _ROWS = 64
 _SIZES = (2, 3, 4, 5, 7, 8, 16, 33, 64)
@@ -30,6 +30,19 @@ def is_batch_invariant(schema: Schema, run: Run, golden: Sequence[Array] | None 
         return all(_agrees(columns, single, run, size) for size in _SIZES)
     except InferenceFailed:
         return False
+
+
+def holds_in_batches_of(rows: int, schema: Schema, run: Run, golden: Sequence[Array] | None = None) -> bool:
+    """Whether the same 64 rows answer alike in a batch of this many: some kernels change with size. For batch scoring."""
+    columns = [_sample(spec, None if golden is None else golden[i]) for i, spec in enumerate(schema.inputs)]
+    places = np.arange(rows) % _ROWS
+    try:
+        single = [run([column[row : row + 1] for column in columns]) for row in range(_ROWS)]
+        expected = [np.concatenate(arrays)[places] for arrays in zip(*single, strict=True)]
+        found = run([column[places] for column in columns])
+    except InferenceFailed:
+        return False
+    return _bytes_of(found) == _bytes_of(expected)
 
 
 def _agrees(columns: Sequence[Array], single: Sequence[list[Any]], run: Run, size: int) -> bool:
