@@ -62,6 +62,9 @@ docs: $(READY) ## write the generated pages of docs/
 	@$(RUN) -m bankmodel_operator.generate settings > docs/settings.md
 lock: $(READY) ## write requirements/*.lock from pyproject.toml
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" requirements/lock.sh
+.PHONY: bench-batch
+bench-batch: $(READY) ## how much of raw onnxruntime bankmodel score gets on a large file
+	@$(RUN) -m bench.batch
 clean: ## remove what was built in the checkout; the cache outside it stays
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
