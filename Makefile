@@ -57,6 +57,9 @@ images: $(READY) ## build the serving and operator images and bring them to the 
 
 crds: $(READY) ## write crds/ from the models
 	@$(RUN) -m bankmodel_operator.generate crd > crds/bankmodels.serving.bankmodel.io.yaml
+.PHONY: proto
+proto: $(READY) ## compile inference.proto into the serving package
+	@$(RUN) -m support.inference_proto
 docs: $(READY) ## write the generated pages of docs/
 	@$(RUN) -m bankmodel_operator.generate rollout > docs/rollout.md
 	@$(RUN) -m bankmodel_operator.generate settings > docs/settings.md

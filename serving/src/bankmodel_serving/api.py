@@ -23,7 +23,7 @@ from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
 from bankmodel_serving.tensors import Schema, TensorSpec
 from bankmodel_serving.trace import caller_of
 
-__all__ = ["Api", "Model"]
+__all__ = ["Api", "Model", "no_such_model", "no_such_version"]
 
 _SERVER_NAME = "bankmodel-serving"
 _EXTENSIONS = ["binary_tensor_data"]
@@ -103,11 +103,9 @@ class Api:
         if parts[1:3] != ["v2", "models"]:
             return f"no path {_show(path)} here; the model is at /v2/models/{identity.model}"
         if len(parts) > 3 and parts[3] != identity.model:
-            return f"no model {parts[3][:80]} here; this server serves {identity.model}"
+            return no_such_model(identity, parts[3])
         if parts[4:5] == ["versions"] and parts[5:6] != [identity.version]:
-            return (
-                f"model {identity.model} has no such version here; it serves {identity.version or 'one without a name'}"
-            )
+            return no_such_version(identity)
         return f"no path {_show(path)} here; a model has /ready and /infer"
 
     # Scoring
@@ -147,10 +145,17 @@ class Api:
             reply.answer(200, b'{"ready":true}')
 
     def _server_metadata(self, request: Request, reply: Reply) -> None:
-        document = {"name": _SERVER_NAME, "version": self._server_version, "extensions": _EXTENSIONS}
-        reply.answer(200, orjson.dumps(document))
+        reply.answer(200, orjson.dumps(self.server_document()))
 
     def _model_metadata(self, request: Request, reply: Reply) -> None:
+        reply.answer(200, orjson.dumps(self.model_document()))
+
+    def server_document(self) -> dict[str, Any]:
+        """Server metadata, as the protocol has it."""
+        return {"name": _SERVER_NAME, "version": self._server_version, "extensions": _EXTENSIONS}
+
+    def model_document(self) -> dict[str, Any]:
+        """Model metadata, as the protocol has it."""
         identity, table = self._model.identity, self._table()
         properties = {
             "revision": identity.revision,
@@ -159,7 +164,7 @@ class Api:
             "tier": table.tier,
             "purpose": table.purpose,
         }
-        document = {
+        return {
             "name": identity.model,
             "versions": [identity.version] if identity.version else [],
             "platform": _PLATFORM,
@@ -167,7 +172,6 @@ class Api:
             "outputs": [_tensor_metadata(spec) for spec in self._model.schema.outputs],
             "properties": {key: value for key, value in properties.items() if value},
         }
-        reply.answer(200, orjson.dumps(document))
 
 
 class _Scoring:
@@ -216,6 +220,16 @@ class _Scoring:
     def _leave(self) -> None:
         self._api._recorder.inflight -= 1
         self._api._scheduler.leave(self._ticket)
+
+
+def no_such_model(identity: Identity, name: str) -> str:
+    """What a caller is told who asks for another model."""
+    return f"no model {name[:80]} here; this server serves {identity.model}"
+
+
+def no_such_version(identity: Identity) -> str:
+    """What a caller is told who asks for another version."""
+    return f"model {identity.model} has no such version here; it serves {identity.version or 'one without a name'}"
 
 
 def _answer_error(reply: Reply, error: RequestError) -> None:

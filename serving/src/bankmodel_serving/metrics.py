@@ -27,6 +27,11 @@ class Identity:
     version: str
     sha256: str
 
+    @property
+    def answer_parameters(self) -> dict[str, str]:
+        """What every answer says about the model that gave it."""
+        return {"sha256": self.sha256, **({"revision": self.revision} if self.revision else {})}
+
 
 class Metrics:
     """Takes snapshots. Safe to call from another thread: it copies each list before anything is made of it."""

@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from bankmodel_serving.admin import AdminPort
 from bankmodel_serving.api import Api, Model
@@ -26,6 +27,9 @@ from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
 from bankmodel_serving.workers.channel import Channel
 from bankmodel_serving.workers.messages import Report, Started
+
+if TYPE_CHECKING:
+    from bankmodel_serving.grpc_port.port import GrpcPort
 
 __all__ = ["serve"]
 
@@ -57,8 +61,9 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         rejected=lambda reason: recorder.routing_rejected.update((reason,)),
     )
     metrics.table = lambda: routing.table
+    model = Model(identity, loaded.schema, loaded.decoder, _encoder(loaded, identity))
     api = Api(
-        Model(identity, loaded.schema, loaded.decoder, _encoder(loaded, identity)),
+        model,
         scheduler,
         recorder=recorder,
         readiness=readiness,
@@ -73,15 +78,21 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
     ticker.tick()
     port = await listener.open(settings.host, settings.port, is_shared=channel is not None)
+    grpc_port = await _open_grpc(
+        settings, model, api, scheduler, recorder=recorder, readiness=readiness, is_shared=channel is not None
+    )
+    if grpc_port is not None:
+        metrics.connections = lambda: len(site.connections) + grpc_port.connections()
     _declare_ready(readiness, loaded)
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
     if channel is None:
-        _LOG.info("listening", extra={"port": port, "metrics_port": metrics_port, "ready": readiness.state.is_ready})
+        ports = {"port": port, "grpc_port": grpc_port and grpc_port.number, "metrics_port": metrics_port}
+        _LOG.info("listening", extra={**ports, "ready": readiness.state.is_ready})
     else:
         channel.say(Started())
     await stop.wait()
-    await _drain(settings, listener, site, readiness)
+    await _drain(settings, listener, site, readiness, grpc_port)
     ticker.stop()
     scheduler.close()
 
@@ -135,10 +146,27 @@ def _warm_up(loaded: Loaded) -> None:
 
 
 def _encoder(loaded: Loaded, identity: Identity) -> Encoder:
-    parameters = {"sha256": identity.sha256}
-    if identity.revision:
-        parameters["revision"] = identity.revision
-    return Encoder(loaded.schema.outputs, name=identity.model, version=identity.version, parameters=parameters)
+    return Encoder(
+        loaded.schema.outputs, name=identity.model, version=identity.version, parameters=identity.answer_parameters
+    )
+
+
+async def _open_grpc(
+    settings: Settings,
+    model: Model,
+    api: Api,
+    scheduler: Scheduler,
+    *,
+    recorder: Recorder,
+    readiness: Readiness,
+    is_shared: bool,
+) -> "GrpcPort | None":
+    """The gRPC port where one is asked for. Only then is grpcio imported: it costs memory and time to start."""
+    if settings.grpc_port is None:
+        return None
+    from bankmodel_serving.grpc_port.port import open_grpc
+
+    return await open_grpc(settings, model, api, scheduler, recorder=recorder, readiness=readiness, is_shared=is_shared)
 
 
 def _site(api: Api, settings: Settings) -> Site:
@@ -188,16 +216,25 @@ class _Ticker:
             self._handle.cancel()
 
 
-async def _drain(settings: Settings, listener: Listener, site: Site, readiness: Readiness) -> None:
+async def _drain(
+    settings: Settings, listener: Listener, site: Site, readiness: Readiness, grpc_port: "GrpcPort | None"
+) -> None:
     """Not ready at once, but accepting until everybody knows; then finish what is in flight, then stop."""
     readiness.state = DRAINING
     site.is_closing = True
     _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": len(site.connections)})
     await asyncio.sleep(settings.drain_delay)
     listener.stop_accepting()
-    deadline = monotonic() + settings.drain_timeout
+    async with asyncio.TaskGroup() as ending:
+        if grpc_port is not None:
+            ending.create_task(grpc_port.close(settings.drain_timeout))
+        ending.create_task(_drain_connections(listener, site, settings.drain_timeout))
+    _LOG.info("stopped", extra={"connections_cut": len(site.connections)})
+    listener.close()
+
+
+async def _drain_connections(listener: Listener, site: Site, timeout_s: float) -> None:
+    deadline = monotonic() + timeout_s
     while site.connections and monotonic() < deadline:
         listener.close_idle()
         await asyncio.sleep(_DRAIN_POLL_S)
-    _LOG.info("stopped", extra={"connections_cut": len(site.connections)})
-    listener.close()

@@ -34,6 +34,7 @@ class Settings:
     port: int
     metrics_port: int
     workers: int
+    grpc_port: int | None
     max_body: int
     max_rows: int
     max_depth: int
@@ -43,6 +44,7 @@ class Settings:
     max_headers: int
     queue: int
     batch_rows: int
+    grpc_connection_age: float
     idle_timeout: float
     header_timeout: float
     request_timeout: float
@@ -82,6 +84,10 @@ def _seconds(low: float, high: float) -> Parse:
     return parse
 
 
+def _or_none(parse: Parse) -> Parse:
+    return lambda text: parse(text) if text else None
+
+
 def _matching(pattern: re.Pattern[str], expected: str) -> Parse:
     def parse(text: str) -> str:
         if not pattern.fullmatch(text):
@@ -115,6 +121,9 @@ _SETTINGS = (
     _Setting("port", "8080", _whole(0, 65535), "scoring port; 0 picks a free one", "PORT"),
     _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
     _Setting("workers", "1", _whole(1, 16), "processes sharing the port; limits hold for each of them", "N"),
+    _Setting(
+        "grpc-port", "", _or_none(_whole(0, 65535)), "scoring port over gRPC; 0 picks a free one, empty: none", "PORT"
+    ),
     _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
     _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
     _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),
@@ -126,6 +135,11 @@ _SETTINGS = (
     _Setting("max-headers", "64", _whole(4, 1000), "most header lines", "N"),
     _Setting("queue", "4096", _whole(1, 10**6), "most requests waiting; beyond it 503 at once", "N"),
     _Setting("batch-rows", "64", _whole(1, 1024), "most rows scored together in one turn of the loop", "ROWS"),
+    _Setting(
+        *("grpc-connection-age", "20", _seconds(0.1, 86400)),
+        "a gRPC connection is asked to leave after it, give or take a tenth; a drain that is shorter may lose calls",
+        "S",
+    ),
     _Setting("idle-timeout", "75", _seconds(0.1, 3600), "an idle connection is closed after it", "S"),
     _Setting("header-timeout", "10", _seconds(0.1, 600), "headers must have arrived within it", "S"),
     _Setting("request-timeout", "10", _seconds(0.1, 600), "body read, waiting and scoring each stay below it", "S"),
@@ -174,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="bankmodel-serving",
         usage="%(prog)s --model FILE --name NAME --sha256 HEX [options]",
-        description="Score one ONNX model over the Open Inference Protocol v2 (REST).",
+        description="Score one ONNX model over the Open Inference Protocol v2 (REST, and gRPC with --grpc-port).",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,  # a command that is wrapped can't be copied
         allow_abbrev=False,

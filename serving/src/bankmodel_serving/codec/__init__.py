@@ -48,4 +48,4 @@ class Decoder:
     def decode_binary(self, body: bytes, header_length: bytes) -> Inference:
         """As `decode`, with tensors behind the JSON; `header_length` is the header that says where they begin."""
         json, tail = split_body(body, header_length)
-        return decode_document(self._schema, parse_json(json), self._limits, tail)
+        return decode_document(self._schema, parse_json(json), self._limits, tail=tail)

@@ -14,7 +14,7 @@ import numpy as np
 from bankmodel_serving.errors import BadRequest
 from bankmodel_serving.tensors import Array, InputSpec
 
-__all__ = ["cut_tail", "raw_from_array", "raw_to_array", "split_body"]
+__all__ = ["cut_tail", "raw_from_array", "raw_to_array", "settle_floats", "split_body"]
 
 _LENGTH = Struct("<I")
 _SIZE = "binary_data_size"
@@ -86,7 +86,7 @@ def raw_to_array(spec: InputSpec, shape: tuple[int, ...], raw: Tail) -> Array:
     # A copy: the bytes may start at any address, and the body must not stay alive for a slice of it.
     array = np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)
     if spec.kind.family == "float":
-        _settle_floats(spec, array)
+        settle_floats(spec, array)
     return array.reshape(shape)
 
 
@@ -98,7 +98,7 @@ def _to_bools(spec: InputSpec, raw: Tail) -> Array:
     return values.astype(np.bool_)
 
 
-def _settle_floats(spec: InputSpec, array: Array) -> None:
+def settle_floats(spec: InputSpec, array: Array) -> None:
     """Refuse infinities; make every NaN the one that JSON's null gives, or refuse it where the card says so."""
     if np.isfinite(array).all():
         return

@@ -1,6 +1,6 @@
 """A request body to named arrays that the model takes: the general path, for every shape and datatype. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from bankmodel_serving.tensors import Array, InputSpec, Schema
 __all__ = ["DecodeLimits", "Inference", "decode_document", "parse_json"]
 
 _MAX_ID = 256
+ReadData = Callable[[InputSpec, tuple[int, ...], Any], Array]
 # What would change the answer, and can't be done here. Other parameters mean nothing to this server and are let pass.
 _REFUSED_PARAMETERS = {
     "shared_memory_region": "send and read tensors in the body",
@@ -60,12 +61,24 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return document
 
 
+def read_json(spec: InputSpec, shape: tuple[int, ...], data: Any) -> Array:
+    """A tensor's `data` as JSON has it."""
+    if type(data) is not list:
+        raise BadRequest(f"input {spec.name}: data must be a list")
+    return to_array(spec, shape, data)
+
+
 def decode_document(
-    schema: Schema, document: dict[str, Any], limits: DecodeLimits, tail: memoryview | None = None
+    schema: Schema,
+    document: dict[str, Any],
+    limits: DecodeLimits,
+    *,
+    tail: memoryview | None = None,
+    read: ReadData = read_json,
 ) -> Inference:
     """Check a parsed request against the model and turn it into arrays; any complaint names field, expected and got.
 
-    `tail` is what came behind the JSON, if it was said where that ends.
+    `tail` is what came behind the JSON, if it was said where that ends. `read` makes an array of a tensor's `data`.
     """
     if _is_deeper(document, limits.max_depth):
         raise BadRequest(f"the body is nested deeper than {limits.max_depth} levels")
@@ -73,7 +86,9 @@ def decode_document(
     sent, undeclared = _declared(schema, document)
     raw = cut_tail(document["inputs"], tail)
     arrays = {
-        spec.name: _read_input(spec, sent[spec.name], raw.get(spec.name)) for spec in schema.inputs if spec.name in sent
+        spec.name: _read_input(spec, sent[spec.name], raw.get(spec.name), read)
+        for spec in schema.inputs
+        if spec.name in sent
     }
     rows = _row_count(schema, arrays, limits)
     absent = tuple(spec.name for spec in schema.inputs if spec.name not in arrays)
@@ -142,7 +157,7 @@ def _listed(specs: tuple[InputSpec, ...]) -> str:
     return ", ".join(spec.name for spec in specs[:20]) + (", …" if len(specs) > 20 else "")
 
 
-def _read_input(spec: InputSpec, tensor: dict[str, Any], raw: memoryview | None) -> Array:
+def _read_input(spec: InputSpec, tensor: dict[str, Any], raw: memoryview | None, read: ReadData) -> Array:
     _refuse_unsupported(tensor.get("parameters"), f"input {spec.name}: parameters")
     if tensor.get("datatype") != spec.kind.datatype:
         got = str(tensor.get("datatype"))[:60]
@@ -150,10 +165,7 @@ def _read_input(spec: InputSpec, tensor: dict[str, Any], raw: memoryview | None)
     shape = _read_shape(spec, tensor.get("shape"))
     if raw is not None:
         return raw_to_array(spec, shape, raw)
-    data = tensor.get("data")
-    if type(data) is not list:
-        raise BadRequest(f"input {spec.name}: data must be a list")
-    return to_array(spec, shape, data)
+    return read(spec, shape, tensor.get("data"))
 
 
 def _read_shape(spec: InputSpec, shape: Any) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -39,8 +40,10 @@ def supervise(settings: Settings, serve: Serve) -> None:
 
     `serve` is what a worker does, given its settings, its number and the line to here.
     """
-    with reserved_port(settings.host, settings.port) as port:
-        own = replace(settings, port=port)
+    with ExitStack() as ports:
+        own = replace(settings, port=ports.enter_context(reserved_port(settings.host, settings.port)))
+        if own.grpc_port is not None:
+            own = replace(own, grpc_port=ports.enter_context(reserved_port(own.host, own.grpc_port)))
         workers = fork_workers(settings.workers, lambda number, channel: serve(own, number, channel))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_Supervisor(own, workers).run())
@@ -71,7 +74,8 @@ class _Supervisor:
         for worker in self._workers:
             await worker.started.wait()
         is_ready = (await self._pod()).ready().is_ready
-        ports = {"port": self._settings.port, "metrics_port": metrics_port}
+        settings = self._settings
+        ports = {"port": settings.port, "grpc_port": settings.grpc_port, "metrics_port": metrics_port}
         _LOG.info("listening", extra={**ports, "workers": len(self._workers), "ready": is_ready})
 
     async def _watch(self, stop: asyncio.Event, lives: Lives) -> FatalError | None:
