@@ -35,7 +35,7 @@ def ingress(callers: Any, scrapers: tuple[str, ...] = ("bankmodel-system",)) -> 
 
 @pytest.mark.parametrize(("callers", "peers"), CALLERS.values(), ids=CALLERS)
 def test_these_may_call(callers: Any, peers: list[dict[str, Any]]) -> None:
-    assert peers == ingress(callers).get(8080, [])
+    assert [peers, peers] == [ingress(callers).get(port, []) for port in (8080, 9000)]
 
 
 @pytest.mark.parametrize("callers", [None, []], ids=["absent", "empty"])

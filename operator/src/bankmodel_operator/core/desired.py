@@ -55,7 +55,7 @@ def desired_children(
         routing(parent, table_of(state, parent), generation),
         network_policy(parent, model.spec.serving.callers, scrapers),
         *_of_revisions(state, parent, active, sizes=sizes, is_annotated=uses_annotations(model, observation.cluster)),
-        stable_service(parent, _selector(state, observation), fence=str(generation)),
+        _stable_service(parent, _selector(state, observation), records, generation),
         *_of_model(model, parent, observation.cluster),
     )
 
@@ -152,7 +152,7 @@ def _of_revisions(
 ) -> Iterable[Manifest]:
     since = {each.revision: each.since for each in _revisions(state)}
     for revision, record in active.items():
-        yield revision_service(parent, revision, is_annotated=is_annotated)
+        yield revision_service(parent, record, is_annotated=is_annotated)
         if sizes[revision] > 1:
             yield budget(parent, revision)
         # a superseded revision has no entry of its own: its role began with the drain
@@ -168,6 +168,13 @@ def _of_model(model: BankModel, parent: Parent, cluster: ClusterFacts) -> Iterab
         yield autoscaler(parent, scaling)
     if monitoring.scrape in ("Auto", "PodMonitor") and cluster.pod_monitor:
         yield pod_monitor(parent, monitoring.labels)
+
+
+def _stable_service(
+    parent: Parent, selector: Mapping[str, str], records: Mapping[str, Record], generation: int
+) -> Manifest:
+    selected = records.get(selector.get(names.LABEL_REVISION, ""))
+    return stable_service(parent, selector, selected=selected, fence=str(generation))
 
 
 def _kept(records: Mapping[str, Record], active: Mapping[str, Record], limit: int) -> list[Record]:

@@ -48,7 +48,11 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
         "image": image,
         "command": ["bankmodel-serving"],
         "args": _arguments(spec, model, revision),
-        "ports": [_port("http", names.PORT_HTTP), _port("metrics", names.PORT_METRICS)],
+        "ports": [
+            _port("http", names.PORT_HTTP),
+            _port("grpc", names.PORT_GRPC),
+            _port("metrics", names.PORT_METRICS),
+        ],
         "startupProbe": _probe("/readyz", period=1, failures=STARTUP_TRIES),
         "readinessProbe": _probe("/readyz", period=1, failures=2),
         "livenessProbe": _probe("/livez", period=10, failures=3),
@@ -73,6 +77,7 @@ def _arguments(spec: BankModelSpec, model: str, revision: str) -> list[str]:
         "--model-version": file.version,
         "--revision": revision,
         "--routing": f"{names.ROUTING_FOLDER}/{names.ROUTING_KEY}",
+        "--grpc-port": str(names.PORT_GRPC),
         **({"--workers": str(workers)} if workers > 1 else {}),  # a serving image from before knows no such flag
     }
     return [word for pair in pairs.items() for word in pair]

@@ -17,6 +17,7 @@ def network_policy(parent: Parent, callers: Sequence[Caller] | None, scrapers: S
     """`callers` None: every pod of the namespace; empty: nobody. `scrapers`: namespaces that read port 9090."""
     ingress = [
         *_rule(names.PORT_HTTP, _peers(callers)),
+        *_rule(names.PORT_GRPC, _peers(callers)),
         *_rule(names.PORT_METRICS, [_namespace(name) for name in dict.fromkeys(scrapers)]),
     ]
     return {
