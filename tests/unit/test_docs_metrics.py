@@ -74,7 +74,7 @@ def _serving() -> ServingMetrics:
     recorder.routing_rejected["LowerGeneration"] += 1
     metrics = ServingMetrics(Identity("mortgage", "3f8a02c61d", "2026.11", "9f2c"), recorder)
     score = ScoreTally(0, None, (0.0, 1.0))
-    metrics.observer = Observer([("income", 0, NumericTally((0.0, 1.0)))], score, later=lambda call: call())
+    metrics.observer = Observer([("income", (0, 0), NumericTally((0.0, 1.0)))], score, later=lambda call: call())
     return metrics
 
 

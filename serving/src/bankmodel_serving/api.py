@@ -191,7 +191,7 @@ class _Scoring:
             api._recorder.absent.update(inference.absent)
         self._inference = inference
         deadline = api._time() + api._timeout_s
-        self._ticket = Ticket(inference.columns, inference.rows, deadline, self._settle)
+        self._ticket = Ticket(inference.content, inference.rows, deadline, self._settle)
         api._scheduler.submit(self._ticket)
         self._reply.on_leave = self._leave
 

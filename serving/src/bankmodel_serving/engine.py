@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from bankmodel_serving.bound import BoundBatch
+from bankmodel_serving.bound import BoundBatch, FedBatch
 from bankmodel_serving.errors import InferenceFailed, ModelInvalid
+from bankmodel_serving.grouping import groups_of
 from bankmodel_serving.runtime import onnxruntime as ort
 from bankmodel_serving.tensors import Array, TensorSpec, kind_of_onnx
 
@@ -23,12 +24,13 @@ _QUIET = 3  # onnxruntime's severity "error"; warnings about graph optimisation 
 
 
 class Engine:
-    """A loaded model. `run` may be called from any thread; `bound` belongs to one."""
+    """A loaded model. `run` may be called from any thread; what `prepared` makes belongs to one."""
 
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
         self.outputs = tuple(_spec(node) for node in session.get_outputs())
+        self.groups = groups_of(self.inputs)
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         self._input_names = tuple(spec.name for spec in self.inputs)
         self._output_names = [spec.name for spec in self.outputs]
@@ -48,21 +50,29 @@ class Engine:
 
     def run(self, columns: Sequence[Array]) -> list[Array]:
         """All outputs for one set of inputs, both in the model's order."""
+        return self._run_feed(dict(zip(self._input_names, columns, strict=True)))
+
+    def _run_feed(self, feed: Mapping[str, Array]) -> list[Array]:
         try:
-            found = self._session.run(self._output_names, dict(zip(self._input_names, columns, strict=True)))
+            found = self._session.run(self._output_names, feed)
         except Exception as error:  # as above
             raise InferenceFailed(f"the model failed on these inputs: {_first_line(error)}") from error
         return [_known(spec, value) for spec, value in zip(self.outputs, found, strict=True)]
 
-    def bound(self, max_rows: int) -> BoundBatch | None:
-        """Prebound buffers for up to `max_rows` rows, or None where onnxruntime can't bind (strings) or rows vary."""
+    def prepared(self, max_rows: int) -> BoundBatch | FedBatch | None:
+        """Batches of up to `max_rows` rows by the shortest way there is, or None where the rows of inputs vary in shape."""
+        if not self.groups:
+            return None
+        rows = self._output_row_shapes() if self._can_be_bound() else None
+        if rows is None:
+            return FedBatch(self._run_feed, self.inputs, self.groups, max_rows=max_rows)
+        return BoundBatch(
+            self._session, self.inputs, self.groups, outputs=self.outputs, output_rows=rows, max_rows=max_rows
+        )
+
+    def _can_be_bound(self) -> bool:
         specs = (*self.inputs, *self.outputs)
-        if not self.inputs or any(spec.kind.family == "string" or not spec.has_rows for spec in specs):
-            return None
-        if any(spec.row_shape is None for spec in self.inputs):
-            return None
-        rows = self._output_row_shapes()
-        return None if rows is None else BoundBatch(self._session, self.inputs, self.outputs, rows, max_rows)
+        return all(spec.has_rows and spec.kind.family != "string" for spec in specs)  # onnxruntime can't bind strings
 
     def _output_row_shapes(self) -> list[tuple[int, ...]] | None:
         """Shapes of one row of each output, seen by running: exporters often leave them open. None if they vary."""

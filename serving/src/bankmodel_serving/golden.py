@@ -29,7 +29,7 @@ def golden_columns(golden: Golden, schema: Schema, decoder: Decoder) -> tuple[Ar
         for spec in schema.inputs
         if spec.name in golden.inputs
     ]
-    return decoder.decode(orjson.dumps({"inputs": tensors})).columns
+    return tuple(decoder.decode(orjson.dumps({"inputs": tensors})).columns)
 
 
 def golden_mismatch(

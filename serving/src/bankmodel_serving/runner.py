@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from bankmodel_serving.bound import BoundBatch
 from bankmodel_serving.codec import refuse_infinite
 from bankmodel_serving.engine import Engine
 from bankmodel_serving.errors import InferenceFailed
+from bankmodel_serving.grouping import Content, Packed, columns_of, matrices_of, pieces_of
 from bankmodel_serving.observation import Observer
 from bankmodel_serving.tensors import Array
 
@@ -24,34 +22,44 @@ class ModelRunner:
         self._engine = engine
         self._observer = observer
         self._later = later
-        self._has_rows = has_rows
-        self._bound: BoundBatch | None = engine.bound(max_rows) if has_rows else None
+        self._groups = engine.groups if has_rows else None
+        self._prepared = engine.prepared(max_rows) if has_rows else None
 
-    def run_small(self, parts: Sequence[Sequence[Array]], rows: int) -> Sequence[Array]:
-        if self._bound is not None and rows <= self._bound.max_rows:
-            return self._run_bound(self._bound, parts, rows)
-        columns = parts[0] if len(parts) == 1 else [np.concatenate(column) for column in zip(*parts, strict=True)]
-        outputs = self._checked(self._engine.run(columns), rows)
-        if self._has_rows:
-            self._observer.note(columns, outputs, rows)
+    def run_small(self, parts: Sequence[Content], rows: int) -> Sequence[Array]:
+        if self._groups is None:
+            return self._run_as_sent(parts)
+        matrices = self._matrices(parts, rows)
+        if self._prepared is not None and rows <= self._prepared.max_rows:
+            outputs = self._checked(self._prepared.run(matrices, rows), rows)
+        else:
+            outputs = self._checked(self._engine.run(columns_of(self._groups, matrices, rows)), rows)
+        self._observer.note(matrices, outputs, rows)
         return outputs
 
-    def run_large(self, columns: Sequence[Array]) -> Sequence[Array]:
-        rows = len(columns[0])
-        outputs = self._checked(self._engine.run(columns), rows)
-        self._later(self._observer.note, columns, outputs, rows)
+    def run_large(self, content: Content) -> Sequence[Array]:
+        if self._groups is None:
+            return self._run_as_sent([content])
+        rows = content.rows if isinstance(content, Packed) else len(content[0])
+        matrices = self._matrices([content], rows)
+        outputs = self._checked(self._engine.run(columns_of(self._groups, matrices, rows)), rows)
+        self._later(self._observer.note, matrices, outputs, rows)
         return outputs
 
-    def _run_bound(self, bound: BoundBatch, parts: Sequence[Sequence[Array]], rows: int) -> Sequence[Array]:
-        outputs = bound.run(parts, rows)
+    def _matrices(self, parts: Sequence[Content], rows: int) -> list[Array]:
+        groups = self._groups or ()
+        pieces = [part.pieces if isinstance(part, Packed) else pieces_of(groups, part) for part in parts]
+        return matrices_of(groups, pieces, rows)
+
+    def _run_as_sent(self, parts: Sequence[Content]) -> Sequence[Array]:
+        """Inputs whose rows can't be told or vary in shape: one request at a time, and nothing to count."""
+        (content,) = parts
+        outputs = self._engine.run(content.columns() if isinstance(content, Packed) else content)
         refuse_infinite(self._engine.outputs, outputs)
-        self._observer.note(bound.columns(rows), outputs, rows)
         return outputs
 
     def _checked(self, outputs: Sequence[Array], rows: int) -> Sequence[Array]:
         refuse_infinite(self._engine.outputs, outputs)
-        if self._has_rows:
-            for spec, array in zip(self._engine.outputs, outputs, strict=True):
-                if len(array) != rows:
-                    raise InferenceFailed(f"output {spec.name} has {len(array)} rows for {rows} rows of input")
+        for spec, array in zip(self._engine.outputs, outputs, strict=True):
+            if len(array) != rows:
+                raise InferenceFailed(f"output {spec.name} has {len(array)} rows for {rows} rows of input")
         return outputs

@@ -15,31 +15,31 @@ from typing import Protocol
 
 from bankmodel_serving.batching import BatchLimits, Lane, next_batch
 from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded, RequestError
+from bankmodel_serving.grouping import Content
 from bankmodel_serving.tensors import Array
 
 __all__ = ["Outcome", "Runner", "Scheduler", "Ticket"]
 
 _LOG = logging.getLogger(__name__)
 Outcome = Sequence[Array] | RequestError
+_TURN_S = 0.001
 
 
 class Runner(Protocol):
     """Scores. `run_small` runs on the loop and may reuse its buffers; `run_large` runs on a worker thread."""
 
-    def run_small(self, parts: Sequence[Sequence[Array]], rows: int) -> Sequence[Array]: ...
+    def run_small(self, parts: Sequence[Content], rows: int) -> Sequence[Array]: ...
 
-    def run_large(self, columns: Sequence[Array]) -> Sequence[Array]: ...
+    def run_large(self, content: Content) -> Sequence[Array]: ...
 
 
 class Ticket:
     """One request in the queue. `done` is called at most once, and never after its owner has left."""
 
-    __slots__ = ("columns", "deadline", "done", "rows")
+    __slots__ = ("content", "deadline", "done", "rows")
 
-    def __init__(
-        self, columns: Sequence[Array], rows: int, deadline: float, done: Callable[[Outcome], None] | None
-    ) -> None:
-        self.columns = columns
+    def __init__(self, content: Content, rows: int, deadline: float, done: Callable[[Outcome], None] | None) -> None:
+        self.content = content
         self.rows = rows
         self.deadline = deadline
         self.done = done
@@ -117,21 +117,26 @@ class Scheduler:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self) -> None:
-        self._is_armed = False
+        """Score what waits, for about a millisecond; then let sockets be read, so that no answer waits for the queue.
+
+        One batch is the rule. Models that can't be batched score one by one: a turn each had cost 100 µs in system calls.
+        """
+        self._is_armed = True  # requests that come by the answers given here wait for the next turn
         if self._has_dead:
             self._drop_dead()
-        if not self._waiting:
-            return
-        batch = next_batch((ticket.rows for ticket in self._waiting), self._limits)
-        tickets = [self._waiting.popleft() for _ in range(batch.count)]
+        until = perf_counter() + _TURN_S
+        while self._waiting:
+            batch = next_batch((ticket.rows for ticket in self._waiting), self._limits)
+            tickets = [self._waiting.popleft() for _ in range(batch.count)]
+            if batch.lane is Lane.LOOP:
+                self._score_small(tickets, batch.rows)
+            else:
+                self._score_large(tickets)
+            if perf_counter() > until:
+                break
+        self._is_armed = bool(self._waiting)
         if self._waiting:
-            # One batch a turn, so that sockets are read in between and nobody's answer waits for the whole queue.
-            self._is_armed = True
             self._loop.call_soon(self._turn)
-        if batch.lane is Lane.LOOP:
-            self._score_small(tickets, batch.rows)
-        else:
-            self._score_large(tickets)
 
     def _drop_dead(self) -> None:
         self._has_dead = False
@@ -140,7 +145,7 @@ class Scheduler:
     def _score_small(self, tickets: Sequence[Ticket], rows: int) -> None:
         started = perf_counter()
         try:
-            outputs = self._runner.run_small([ticket.columns for ticket in tickets], rows)
+            outputs = self._runner.run_small([ticket.content for ticket in tickets], rows)
         except Exception as error:
             self._score_apart(tickets, _as_request_error(error))
             return
@@ -172,12 +177,12 @@ class Scheduler:
             ticket = self._large.popleft()
             if ticket.done is not None:
                 self._running = ticket
-                future = self._loop.run_in_executor(self._worker, self._timed_large, ticket.columns)
+                future = self._loop.run_in_executor(self._worker, self._timed_large, ticket.content)
                 future.add_done_callback(self._large_done)
 
-    def _timed_large(self, columns: Sequence[Array]) -> tuple[Sequence[Array], float]:
+    def _timed_large(self, content: Content) -> tuple[Sequence[Array], float]:
         started = perf_counter()
-        return self._runner.run_large(columns), perf_counter() - started
+        return self._runner.run_large(content), perf_counter() - started
 
     def _large_done(self, future: "asyncio.Future[tuple[Sequence[Array], float]]") -> None:
         ticket, self._running = self._running, None

@@ -10,8 +10,6 @@ from hypothesis import given, strategies as st
 
 from bankmodel_serving.card import Card, Feature
 from bankmodel_serving.codec import DecodeLimits, Decoder, Encoder, refuse_infinite
-from bankmodel_serving.codec.decode import decode_document, parse_json
-from bankmodel_serving.codec.dense import DenseReader
 from bankmodel_serving.errors import BadRequest, InferenceFailed, ModelInvalid
 from bankmodel_serving.tensors import KINDS, Kind, Schema, TensorSpec, schema_of
 
@@ -301,68 +299,3 @@ def test_an_answer_carries_every_bit_of_a_float(values: list[float]) -> None:
 def test_a_card_that_contradicts_the_model_is_refused(feature: Feature, words: str) -> None:
     with pytest.raises(ModelInvalid, match=words):
         _schema(_spec("x", "FP32", None, 2), _spec("n", "INT64", None, 1), card=Card(features=(feature,)))
-
-
-# Both paths give one answer
-
-VALUES: st.SearchStrategy[Any] = st.one_of(
-    st.floats(width=32, allow_nan=False, allow_infinity=False),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.integers(-(2**70), 2**70),
-    st.sampled_from([None, True, False, "1", [], 1e39, -3.5e38, 3.4028235e38, 2**63, 0.1]),
-)
-PLAIN = st.floats(-1e6, 1e6) | st.integers(-99, 99)
-DATA = st.lists(PLAIN, min_size=4, max_size=4) | st.lists(VALUES, min_size=3, max_size=5) | st.just([[1, 2], [3, 4]])
-TENSORS = st.fixed_dictionaries(
-    {
-        "name": st.sampled_from(["x", "x", "x", "q"]),
-        "datatype": st.sampled_from(["FP32", "FP32", "FP32", "FP64"]),
-        "shape": st.sampled_from([[2, 2], [2, 2], [2, 2], [4, 1], [4], [True, 2], [2.0, 2], [0, 2], None]),
-        "data": DATA,
-    },
-    optional={"parameters": st.sampled_from([{}, {"binary_data_size": 1}, 5])},
-)
-DOCUMENTS = st.fixed_dictionaries(
-    {"inputs": st.lists(TENSORS, min_size=1, max_size=2)},
-    optional={
-        "id": st.sampled_from(["a", "", None, 5, "i" * 300]),
-        "outputs": st.sampled_from([[], [{"name": "y"}], [{"name": "q"}]]),
-        "parameters": st.sampled_from([{}, None, {"k": 1}]),
-    },
-)
-
-
-def _outcome(decode: Any) -> Any:
-    try:
-        found = decode()
-    except BadRequest as error:
-        return str(error)
-    columns = [(column.dtype.str, column.shape, column.tobytes()) for column in found.columns]
-    return (found.id, found.rows, found.selection, found.absent, found.undeclared, columns)
-
-
-@given(DOCUMENTS)
-def test_the_fast_path_and_the_general_path_agree_on_everything(document: dict[str, Any]) -> None:
-    schema = _schema(_spec("x", "FP32", None, 2))
-    body = json.dumps(document).encode()
-    general = _outcome(lambda: decode_document(schema, parse_json(body), LIMITS))
-
-    assert general == _outcome(lambda: Decoder(schema, LIMITS).decode(body))
-
-
-def test_a_plain_request_takes_the_fast_path() -> None:
-    schema = _schema(_spec("x", "FP32", None, 2))
-    reader = DenseReader.for_schema(schema, LIMITS)
-    body = _body(X, id="a")
-
-    assert reader is not None
-    assert reader.read(body, parse_json(body)) is not None
-
-
-@given(st.recursive(VALUES | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_any_json_is_answered_with_a_request_or_a_complaint(document: Any) -> None:
-    decoder = Decoder(_schema(*COLUMNS, card=CARD), LIMITS)
-    for shaped in (document, {"inputs": document}, {"inputs": [AGE, {"name": "amount", "data": document}]}):
-        body = json.dumps(shaped).encode()
-
-        assert _outcome(lambda body=body: decoder.decode(body))

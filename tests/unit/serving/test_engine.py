@@ -1,4 +1,4 @@
-"""The engine and what stands on it: bound buffers, batch-invariance, golden vectors, the digest."""
+"""The engine and what stands on it: prepared batches, batch-invariance, golden vectors, the digest."""
 
 from pathlib import Path
 
@@ -7,15 +7,17 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from bankmodel_serving.bound import BoundBatch, FedBatch
 from bankmodel_serving.card import Card, Golden
 from bankmodel_serving.codec import DecodeLimits, Decoder
 from bankmodel_serving.digest import check_digest
 from bankmodel_serving.engine import Engine, probe_rows
 from bankmodel_serving.errors import DigestMismatch, InferenceFailed, ModelInvalid
 from bankmodel_serving.golden import golden_mismatch
+from bankmodel_serving.grouping import columns_of, matrices_of, pieces_of
 from bankmodel_serving.invariance import is_batch_invariant
 from bankmodel_serving.loading import load
-from bankmodel_serving.tensors import Array, schema_of
+from bankmodel_serving.tensors import Array, TensorSpec, schema_of
 from support import tiny_models
 
 LIMITS = DecodeLimits()
@@ -25,31 +27,48 @@ def _engine(model: onnx.ModelProto, folder: Path) -> Engine:
     return Engine.load(str(tiny_models.save(model, folder / "model.onnx").path))
 
 
-def _rows(count: int) -> Array:
-    return np.random.default_rng(count).normal(size=(count, 4)).astype(np.float32)
+def _columns(engine: Engine, rows: int) -> list[Array]:
+    random = np.random.default_rng(rows)
+    return [_column(spec, random, (rows, *(spec.row_shape or ()))) for spec in engine.inputs]
 
 
-def test_bound_buffers_answer_like_a_plain_run_whatever_the_batch(tmp_path: Path) -> None:
-    engine = _engine(tiny_models.dense(), tmp_path)
-    bound = engine.bound(64)
-    assert bound is not None
+def _column(spec: TensorSpec, random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    if spec.kind.family == "string":
+        return random.choice(np.array(["north", "south", ""], object), size=shape)
+    return (random.normal(size=shape) * 9).astype(spec.kind.dtype)
+
+
+def _bits(array: Array) -> object:
+    return array.tolist() if array.dtype == object else (array.shape, array.tobytes())
+
+
+@pytest.mark.parametrize("model", [tiny_models.dense(), tiny_models.mixed()], ids=["bound", "fed"])
+def test_prepared_batches_answer_like_a_plain_run_whatever_their_size(model: onnx.ModelProto, tmp_path: Path) -> None:
+    engine = _engine(model, tmp_path)
+    prepared, groups = engine.prepared(64), engine.groups
+    assert prepared is not None
+    assert groups is not None
 
     for sizes in ([1], [1, 2, 3], [64], [1] * 64, [2], [1]):
-        parts = [_rows(size) for size in sizes]
-        batch = np.concatenate(parts)
-        expected = [array.tobytes() for array in engine.run([batch])]
+        parts = [_columns(engine, size) for size in sizes]
+        joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        matrices = matrices_of(groups, [pieces_of(groups, part) for part in parts], sum(sizes))
+        expected = [_bits(array) for array in engine.run(joined)]
 
-        assert expected == [array.tobytes() for array in bound.run([[part] for part in parts], len(batch))]
-        assert batch.tobytes() == bound.columns(len(batch))[0].tobytes()
+        assert [_bits(array) for array in columns_of(groups, matrices, sum(sizes))] == [_bits(each) for each in joined]
+        assert expected == [_bits(array) for array in prepared.run(matrices, sum(sizes))]
 
 
-@pytest.mark.parametrize(
-    ("model", "is_bound"),
-    [(tiny_models.dense(), True), (tiny_models.mixed(), False), (tiny_models.passthrough("FP32", (1, 3)), False)],
-    ids=["floats", "strings can't be bound", "no row dimension"],
-)
-def test_what_can_be_bound_is_bound(model: onnx.ModelProto, is_bound: bool, tmp_path: Path) -> None:
-    assert is_bound == (_engine(model, tmp_path).bound(8) is not None)
+PREPARED = {
+    "floats": (tiny_models.dense(), BoundBatch),
+    "strings can't be bound": (tiny_models.mixed(), FedBatch),
+    "no row dimension": (tiny_models.passthrough("FP32", (1, 3)), type(None)),
+}
+
+
+@pytest.mark.parametrize(("model", "expected"), PREPARED.values(), ids=PREPARED)
+def test_what_can_be_bound_is_bound(model: onnx.ModelProto, expected: type, tmp_path: Path) -> None:
+    assert expected is type(_engine(model, tmp_path).prepared(8))
 
 
 @pytest.mark.parametrize("datatype", tiny_models.ONNX_TYPES)

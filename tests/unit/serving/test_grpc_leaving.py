@@ -9,6 +9,7 @@ import pytest
 
 from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.codec import DecodeLimits
+from bankmodel_serving.grouping import Content, Packed
 from bankmodel_serving.grpc_port.messages import message
 from bankmodel_serving.grpc_port.service import InferenceService, Served
 from bankmodel_serving.grpc_port.writing import ResponseWriter
@@ -31,13 +32,14 @@ class _Held:
         self.released = threading.Event()
         self.scored: list[int] = []
 
-    def run_small(self, parts: Sequence[Sequence[Array]], rows: int) -> Sequence[Array]:
+    def run_small(self, parts: Sequence[Content], rows: int) -> Sequence[Array]:
         raise AssertionError("these requests are large")
 
-    def run_large(self, columns: Sequence[Array]) -> Sequence[Array]:
+    def run_large(self, content: Content) -> Sequence[Array]:
+        assert not isinstance(content, Packed)
         self.released.wait(10)
-        self.scored.append(len(columns[0]))
-        return columns
+        self.scored.append(len(content[0]))
+        return content
 
 
 class _Context:

@@ -74,36 +74,38 @@ def _observer(later: _Later) -> Observer:
 def test_counting_is_spread_over_turns_one_feature_each() -> None:
     later = _Later()
     observer = _observer(later)
-    columns: list[Array] = [
-        np.ones((300, 1), np.float32),
-        np.ones((300, 1), np.int64),
-        np.full((300, 1), "north", object),
+    matrices: list[Array] = [
+        np.ones((1, 300), np.float32),
+        np.ones((1, 300), np.int64),
+        np.full((1, 300), "north", object),
     ]
-    observer.note(columns, [np.full((300, 1), 15, np.float32), columns[2]], 300)
+    observer.note(matrices, [np.full((300, 1), 15, np.float32), matrices[2]], 300)
+    observer.fold()
     turns = 0
     while later.calls:
         later.turn()
         turns += 1
 
-    assert 3 == turns  # two features with a baseline, and the score
+    assert 5 == turns  # two groups joined, their two features with a baseline, and the score
     assert ["income", "region"] == [name for name, _, _ in observer.features]
     assert [[300, 0], [300, 0]] == [tally.counts for _, _, tally in observer.features]
     assert observer.score is not None
     assert [0, 0, 300, 0, 0] == observer.score.counts
 
 
-def test_buffers_that_are_used_again_do_not_change_what_was_noted() -> None:
+def test_answers_in_buffers_that_are_used_again_do_not_change_what_was_noted() -> None:
     later = _Later()
     observer = _observer(later)
-    columns: list[Array] = [np.ones((1, 1), np.float32), np.ones((1, 1), np.int64), np.full((1, 1), "north", object)]
+    matrices: list[Array] = [np.ones((1, 1), np.float32), np.ones((1, 1), np.int64), np.full((1, 1), "north", object)]
     scores = np.full((1, 1), 15, np.float32)
-    observer.note(columns, [scores, columns[2]], 1)
-    columns[0][:], scores[:] = 99, 99
+    observer.note(matrices, [scores, matrices[2]], 1)
+    scores[:] = 99
     observer.fold()
     while later.calls:
         later.turn()
 
-    assert [1, 0] == observer.features[0][2].counts
+    assert observer.score is not None
+    assert [0, 0, 1, 0, 0] == observer.score.counts
 
 
 def test_without_a_card_the_score_is_the_last_column_of_the_first_float_output() -> None:

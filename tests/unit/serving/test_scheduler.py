@@ -9,6 +9,7 @@ import pytest
 
 from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded
+from bankmodel_serving.grouping import Content, Packed
 from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
 from bankmodel_serving.tensors import Array
 
@@ -23,13 +24,13 @@ class _Doubler:
         self.batches: list[int] = []
         self.large: list[int] = []
 
-    def run_small(self, parts: Sequence[Sequence[Array]], rows: int) -> Sequence[Array]:
+    def run_small(self, parts: Sequence[Content], rows: int) -> Sequence[Array]:
         self.batches.append(rows)
-        return [self._answer(np.concatenate([columns[0] for columns in parts]))]
+        return [self._answer(np.concatenate([_first(part) for part in parts]))]
 
-    def run_large(self, columns: Sequence[Array]) -> Sequence[Array]:
-        self.large.append(len(columns[0]))
-        return [self._answer(columns[0])]
+    def run_large(self, content: Content) -> Sequence[Array]:
+        self.large.append(len(_first(content)))
+        return [self._answer(_first(content))]
 
     @staticmethod
     def _answer(values: Array) -> Array:
@@ -38,6 +39,11 @@ class _Doubler:
         if (values == 13.5).any():
             raise ZeroDivisionError
         return values * 2
+
+
+def _first(content: Content) -> Array:
+    assert not isinstance(content, Packed)
+    return content[0]
 
 
 class _Caller:

@@ -1,15 +1,15 @@
 """The codec: request bytes to the arrays a model takes, and arrays back to response bytes. Pure; called by the API.
 
-Two ways lead from a body to arrays: a fast one for a single dense FP32 matrix and a general one for everything.
+Two ways lead from a body to a model's inputs: a general one for everything, and a fast one for layouts it has seen before.
 They give the same answers (property-tested); the fast one says nothing when in doubt.
 """
 
 from bankmodel_serving.codec.binary import raw_from_array, raw_to_array, split_body
 from bankmodel_serving.codec.decode import DecodeLimits, Inference, decode_document, parse_json
-from bankmodel_serving.codec.dense import DenseReader
 from bankmodel_serving.codec.encode import Encoder, refuse_infinite
 from bankmodel_serving.codec.form import AnswerForm, Framed
 from bankmodel_serving.codec.inflate import inflate
+from bankmodel_serving.codec.layouts import LayoutReader
 from bankmodel_serving.tensors import Schema
 
 __all__ = [
@@ -29,21 +29,21 @@ __all__ = [
 class Decoder:
     """Reads the bodies sent to one model."""
 
-    __slots__ = ("_dense", "_limits", "_schema")
+    __slots__ = ("_layouts", "_limits", "_schema")
 
     def __init__(self, schema: Schema, limits: DecodeLimits | None = None) -> None:
         self._schema = schema
         self._limits = limits or DecodeLimits()
-        self._dense = DenseReader.for_schema(schema, self._limits)
+        self._layouts = LayoutReader(schema)
 
     def decode(self, body: bytes) -> Inference:
         """The request, checked against the model; raises BadRequest naming field, expectation and what came."""
-        document = parse_json(body)
-        if self._dense is not None:
-            found = self._dense.read(body, document)
-            if found is not None:
-                return found
-        return decode_document(self._schema, document, self._limits)
+        found = self._layouts.read(body)
+        if found is None:
+            document = parse_json(body)
+            found = decode_document(self._schema, document, self._limits)
+            self._layouts.learn(body, document, found)
+        return found
 
     def decode_binary(self, body: bytes, header_length: bytes) -> Inference:
         """As `decode`, with tensors behind the JSON; `header_length` is the header that says where they begin."""

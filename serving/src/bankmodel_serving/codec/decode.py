@@ -1,6 +1,6 @@
 """A request body to named arrays that the model takes: the general path, for every shape and datatype. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bankmodel_serving.codec.binary import cut_tail, raw_to_array
 from bankmodel_serving.codec.form import AnswerForm
 from bankmodel_serving.codec.values import to_array
 from bankmodel_serving.errors import BadRequest
+from bankmodel_serving.grouping import Content, Packed
 from bankmodel_serving.tensors import Array, InputSpec, Schema
 
 __all__ = ["DecodeLimits", "Inference", "decode_document", "parse_json"]
@@ -35,19 +36,24 @@ class DecodeLimits:
 
 @dataclass(slots=True)
 class Inference:
-    """One decoded request. `columns` are in the model's input order. `selection` indexes the outputs asked for.
+    """One decoded request. `selection` indexes the outputs asked for.
 
     `form` is None for an answer that is plain JSON, as most are.
     Not frozen: a frozen dataclass costs 1 µs more to make, and one is made per request.
     """
 
     id: str | None
-    columns: tuple[Array, ...]
+    content: Content
     rows: int
     selection: tuple[int, ...] | None = None
     absent: tuple[str, ...] = ()
     undeclared: int = 0
     form: AnswerForm | None = None
+
+    @property
+    def columns(self) -> Sequence[Array]:
+        """The inputs as one array each, in the model's order."""
+        return self.content.columns() if isinstance(self.content, Packed) else self.content
 
 
 def parse_json(body: bytes) -> dict[str, Any]:

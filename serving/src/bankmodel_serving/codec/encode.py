@@ -4,6 +4,7 @@ A JSON null stands for NaN; an infinity can't be written in JSON and is an error
 """
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bankmodel_serving.tensors import Array, TensorSpec
 
 __all__ = ["Encoder", "refuse_infinite"]
 
+_FEW = 128
 _AS_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -67,7 +69,10 @@ class Encoder:
 def refuse_infinite(outputs: Iterable[TensorSpec], arrays: Iterable[Array]) -> None:
     """Raise if an answer holds an infinity. Called once per batch, and per request only when the batch holds one."""
     for spec, array in zip(outputs, arrays, strict=True):
-        if spec.kind.family == "float" and np.isinf(array).any():
+        # Most answers are few numbers: their sum as Python's doubles tells in 0.3 µs, numpy's isinf in 2.
+        if spec.kind.family != "float" or (array.size <= _FEW and isfinite(sum(array.ravel().tolist()))):
+            continue
+        if np.isinf(array).any():
             raise InferenceFailed(f"output {spec.name} is infinite for these inputs, which JSON can't carry")
 
 

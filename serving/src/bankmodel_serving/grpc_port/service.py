@@ -173,7 +173,7 @@ class InferenceService:
                 answer.set_exception(error)
 
         deadline = self._loop.time() + served.timeout_s
-        return Ticket(inference.columns, inference.rows, deadline, settle), answer
+        return Ticket(inference.content, inference.rows, deadline, settle), answer
 
 
 def _answering(answer: Callable[[bytes], Any]) -> Call:
