@@ -1,12 +1,14 @@
 # Every command of the project. `make` alone lists them. Nothing to install beforehand but make and Python 3.11 or newer.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator clean
+.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator fuzz soak-serving clean
 
 export PYTHONPATH := tests
 # What `make CLUSTER=kind` or the environment says is handed on: node (default), kind or current.
 export CLUSTER
 PYTHON ?= python3
+SECONDS ?= 60
+REQUESTS ?= 10000000
 UV_VERSION := 0.13.9
 READY := .venv/.ready
 RUN := .venv/bin/python
@@ -47,6 +49,12 @@ e2e: $(READY) ## the whole system on a real cluster
 	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest tests/e2e
 verify-operator: $(READY) ## measure what the README promises; ITEM=4 for one, FRESH=1 to start over
 	@$(RUN) -m verify operator $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
+
+fuzz: $(READY) ## look for bytes that break the network edge or the codec; SECONDS=60
+	@$(IN)/uv pip install --quiet --python $(RUN) --target build/fuzz --require-hashes -r requirements/fuzz.lock
+	@for target in edge codec; do PYTHONPATH=tests:build/fuzz $(RUN) -m fuzz $$target $(SECONDS) || exit 1; done
+soak-serving: $(READY) ## the scoring server's memory over many requests; REQUESTS=10000000
+	@$(RUN) -m soak $(REQUESTS)
 
 cluster-up: $(READY) ## a real single-node Kubernetes without Docker (CLUSTER=kind: with)
 	@$(RUN) -m cluster up

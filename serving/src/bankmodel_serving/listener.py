@@ -59,6 +59,6 @@ class Listener:
 
     def _check_all(self) -> None:
         now = self._loop.time()
-        for connection in list(self._site.connections):
+        for connection in [*self._site.connections, *self._site.refused]:
             connection.check(now)
         self._schedule()

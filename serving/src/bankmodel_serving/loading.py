@@ -14,7 +14,8 @@ from bankmodel_serving.tensors import Schema, schema_of
 __all__ = ["Loaded", "load"]
 
 _LOG = logging.getLogger(__name__)
-_GOLDEN_LIMITS = DecodeLimits(max_rows=10**9)  # the card is part of the approved file; limits are for callers
+# The card is part of the approved file; limits are for callers.
+_GOLDEN_LIMITS = DecodeLimits(max_rows=10**9, max_string=10**9)
 
 
 @dataclass(frozen=True)

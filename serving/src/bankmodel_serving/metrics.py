@@ -61,6 +61,9 @@ class Metrics:
         recorder = self._recorder
         codes: Counts = {(_ROUTE, str(code)): count for code, count in recorder.requests.copy().items()}
         yield self._counter("bankmodel_requests", "Scoring requests answered.", ("route", "code"), codes)
+        yield self._counter(
+            "bankmodel_shed_requests", "Refused because they would have waited too long.", (), {(): recorder.shed}
+        )
         yield self._histogram(
             "bankmodel_request_duration_seconds",
             "From the whole request read to its answer written.",

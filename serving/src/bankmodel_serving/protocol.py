@@ -72,9 +72,13 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The bytes can't be understood or are above a limit. Nothing after this is read: the connection ends."""
+    """The bytes can't be understood or are above a limit. Nothing after this is read: the connection ends.
+
+    Who sent HEAD expects no body, and would take one for its next answer.
+    """
 
     error: RequestError
+    has_body: bool = True
 
 
 Event = Request | Continue | Refusal
@@ -85,7 +89,16 @@ class RequestReader:
 
     __slots__ = (
         *("_limits", "_parser", "_events", "_url", "_headers", "_header_bytes", "_watched", "_body"),
-        *("_handed_on", "_raw_bytes", "_is_reading", "_in_headers", "_is_over", "body_bytes"),
+        *(
+            "_handed_on",
+            "_has_begun",
+            "_keeps_alive",
+            "_raw_bytes",
+            "_is_reading",
+            "_in_headers",
+            "_is_over",
+            "body_bytes",
+        ),
     )
 
     def __init__(self, limits: WireLimits) -> None:
@@ -93,7 +106,7 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._events: list[Event] = []
         self._is_over = False
-        self._is_reading = False
+        self._keeps_alive = True
         self.on_message_begin()
         self._is_reading = False
 
@@ -111,45 +124,55 @@ class RequestReader:
         if self._is_over:
             return ()
         self._events = []
-        began_in_headers = self.is_in_headers
-        began_in_body = self._is_reading and not self._in_headers
+        was_in_headers, was_in_body = self.is_in_headers, self._is_reading and not self._in_headers
+        self._has_begun = False
         self._parse(data)
-        if self.is_in_headers and (began_in_headers or not self._events):
-            self._count_unfinished_headers(len(data))
-        elif began_in_body and self._is_reading:
+        if self.is_in_headers:
+            # Lines that are complete were counted; of a request that began in these bytes that leaves the last one.
+            is_same = was_in_headers and not self._has_begun
+            self._count_unfinished_headers(len(data) if is_same else len(data) - data.rfind(b"\n") - 1)
+        elif was_in_body and self._is_reading:
             self._count_raw(len(data))
         return self._events
 
     def _parse(self, data: bytes) -> None:
+        # A loop, for thousands of requests that each offer another protocol fit into one read.
+        while data and not self._is_over:
+            data = self._parse_to_upgrade(data)
+
+    def _parse_to_upgrade(self, data: bytes) -> bytes:
+        """Parse; returns what is to be parsed next, which is empty unless another protocol was offered."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            return self._without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             self._refuse(_cause_of(error))
         except httptools.HttpParserError as error:
             if not self._is_over:
                 self._refuse(BadRequest(f"malformed HTTP: {str(error)[:100]}"))
+        return b""
 
     def _refuse(self, error: RequestError) -> None:
         self._is_over = True
         self._is_reading = False
-        self._events.append(Refusal(error))
+        self._events.append(Refusal(error, self._parser.get_method() != b"HEAD"))
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        """Answer in HTTP/1.1 (Java's client offers h2c with every first request). The body, if any, is still to come:
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """The same request without the offer, to be answered in HTTP/1.1 (Java's client offers h2c with its first one).
 
-        the parser takes it for the new protocol, so it is given to a fresh one behind the same framing.
+        Its body, if any, is in `rest`, for the parser took it for the new protocol; so a fresh one gets all again.
         """
-        if self._parser.get_method() == b"CONNECT":
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        if method == b"CONNECT":
             self._refuse(MethodNotAllowed("CONNECT is not supported; this is no proxy"))
-            return
-        method, url = self._parser.get_method(), self._url
-        framing = [b"%s: %s\r\n" % pair for pair in (*self._watched.items(), *self._handed_on.items())]
+            return b""
+        self._watched.pop(b"expect", None)  # answered already
+        connection = b"keep-alive" if self._keeps_alive else b"close"
+        headers = (*self._watched.items(), *self._handed_on.items(), (b"connection", connection))
+        framing = [b"%s: %s\r\n" % pair for pair in headers]
         self._parser = httptools.HttpRequestParser(self)
-        self._parse(b"%s %s HTTP/1.1\r\n%s\r\n" % (method, url, b"".join(framing)))
-        if not self._is_over and rest:
-            self._parse(rest)
+        return b"%s %s HTTP/%s\r\n%s\r\n%s" % (method, self._url, version, b"".join(framing), rest)
 
     def _count_unfinished_headers(self, size: int) -> None:
         self._raw_bytes += size
@@ -179,6 +202,7 @@ class RequestReader:
         self.body_bytes = 0
         self._is_reading = True
         self._in_headers = True
+        self._has_begun = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -209,15 +233,27 @@ class RequestReader:
             self._check_headers(self._watched)
         if self._handed_on:
             self._check_encoding(self._handed_on.get(b"content-encoding", b"identity"))
-        if b"host" not in self._watched and self._parser.get_http_version() != "1.0":
-            raise BadRequest("header host is missing, or this is not HTTP/1.1")
+        version = self._parser.get_http_version()
+        if version != "1.1":
+            self._check_version(version)
+        elif b"host" not in self._watched:
+            raise BadRequest("header host is missing")
+
+    def _check_version(self, version: str) -> None:
+        if version != "1.0":
+            raise BadRequest(f"HTTP/1.1 and HTTP/1.0 are spoken here, got HTTP/{version}")
+        if b"transfer-encoding" in self._watched:
+            raise BadRequest("transfer-encoding does not exist in HTTP/1.0; send content-length")
 
     def _check_headers(self, watched: dict[bytes, bytes]) -> None:
         if watched.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise TransferUnsupported("transfer-encoding must be chunked or absent")
-        if int(watched.get(b"content-length", b"0")) > self._limits.max_body_bytes:
+        length = int(watched.get(b"content-length", b"0"))
+        if length > self._limits.max_body_bytes:
             raise self._body_too_large()
-        if watched.get(b"expect", b"").lower() == b"100-continue":
+        has_body = length > 0 or b"transfer-encoding" in watched
+        waits = has_body and watched.get(b"expect", b"").lower() == b"100-continue"
+        if waits and self._parser.get_http_version() == "1.1":
             self._events.append(Continue())
 
     def _check_encoding(self, encoding: bytes) -> None:
@@ -235,17 +271,29 @@ class RequestReader:
         return BodyTooLarge(f"a body is limited to {self._limits.max_body_bytes} bytes; send fewer rows")
 
     def on_message_complete(self) -> None:
+        keeps_alive = self._parser.should_keep_alive()
         if self._parser.should_upgrade():
+            self._keeps_alive = keeps_alive
             return  # feed_data raises HttpParserUpgrade next; the request goes on there
+        method = self._parser.get_method()
+        if method == b"HEAD":
+            raise MethodNotAllowed("HEAD is not possible here; use GET")
         self._is_reading = False
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []
         self.body_bytes = 0
         path = self._url.partition(b"?")[0]
-        keeps_alive = self._parser.should_keep_alive()
-        self._events.append(Request(self._parser.get_method(), path, body, keeps_alive, self._handed_on))
+        if path[:1] != b"/":
+            path = _path_of_absolute(path)
+        self._events.append(Request(method, path, body, keeps_alive, self._handed_on))
         if not keeps_alive:
             self._is_over = True  # bytes after a request that closes the connection are nobody's
+
+
+def _path_of_absolute(target: bytes) -> bytes:
+    """Who takes this server for a proxy sends `http://host/path`, which a server must read (RFC 9112, 3.2.2)."""
+    scheme, _, rest = target.partition(b"://")
+    return b"/" + rest.partition(b"/")[2] if scheme.lower() in (b"http", b"https") else target
 
 
 def _cause_of(error: BaseException) -> RequestError:

@@ -38,6 +38,7 @@ class Recorder:
         self.absent: Counter[str] = Counter()
         self.routing_rejected: Counter[str] = Counter()
         self.inflight = 0
+        self.shed = 0
 
     def finished(self, status: int, seconds: float) -> None:
         """One scoring request was answered."""

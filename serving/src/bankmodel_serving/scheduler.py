@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Protocol
 
+from bankmodel_serving.admission import Admission
 from bankmodel_serving.batching import BatchLimits, Lane, next_batch
 from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded, RequestError
 from bankmodel_serving.grouping import Content
@@ -21,6 +22,7 @@ from bankmodel_serving.tensors import Array
 __all__ = ["Outcome", "Runner", "Scheduler", "Ticket"]
 
 _LOG = logging.getLogger(__name__)
+_MOST_LARGE = 32  # each holds its rows: 10,000 of 30 numbers are 1.2 MB
 Outcome = Sequence[Array] | RequestError
 _TURN_S = 0.001
 
@@ -55,7 +57,7 @@ class Ticket:
 
 
 class Scheduler:
-    """Micro-batching per loop turn. `max_waiting` bounds the queue: beyond it requests are refused at once."""
+    """Micro-batching per loop turn. `max_waiting` bounds the queue by count, `admission` by time."""
 
     def __init__(
         self,
@@ -63,11 +65,14 @@ class Scheduler:
         limits: BatchLimits,
         *,
         max_waiting: int = 4096,
+        admission: Admission | None = None,
         observe_s: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._runner = runner
         self._limits = limits
         self._max_waiting = max_waiting
+        self._admission = admission or Admission(float("inf"))
+        self._queued_at = 0.0
         self._observe_s = observe_s
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Ticket] = deque()
@@ -85,10 +90,19 @@ class Scheduler:
     def is_idle(self) -> bool:
         return not self._waiting and not self._large and self._running is None
 
+    def admit(self) -> None:
+        """Ask before the work of reading a request; raises Overloaded where it would wait too long."""
+        waiting = len(self._waiting)
+        if waiting and not self._admission.admits(waiting, perf_counter()):
+            limit_ms = 1000 * self._admission.target_s
+            raise Overloaded(f"a request would wait longer than {limit_ms:g} ms now; try again or add replicas")
+
     def submit(self, ticket: Ticket) -> None:
         """Queue a request for the next batch; raises Overloaded when the queue is full."""
         if len(self._waiting) + len(self._large) >= self._max_waiting:
             raise Overloaded(f"{self._max_waiting} requests are waiting already; try again or add replicas")
+        if not self._waiting:
+            self._queued_at = perf_counter()
         self._waiting.append(ticket)
         if not self._is_armed:
             self._is_armed = True
@@ -125,15 +139,21 @@ class Scheduler:
         if self._has_dead:
             self._drop_dead()
         until = perf_counter() + _TURN_S
+        served = 0
         while self._waiting:
             batch = next_batch((ticket.rows for ticket in self._waiting), self._limits)
             tickets = [self._waiting.popleft() for _ in range(batch.count)]
             if batch.lane is Lane.LOOP:
                 self._score_small(tickets, batch.rows)
+                served += batch.count
             else:
                 self._score_large(tickets)
-            if perf_counter() > until:
+            now = perf_counter()
+            if now > until:
                 break
+        if served:
+            self._admission.observe(served, now - self._queued_at, now)
+            self._queued_at = now
         self._is_armed = bool(self._waiting)
         if self._waiting:
             self._loop.call_soon(self._turn)
@@ -169,7 +189,13 @@ class Scheduler:
 
     def _score_large(self, tickets: Sequence[Ticket]) -> None:
         # Only the last of a batch can be the large one that took it over the limit, and it is alone by construction.
-        self._large.extend(tickets)
+        for ticket in tickets:
+            if len(self._large) < _MOST_LARGE:
+                self._large.append(ticket)
+            else:
+                ticket.settle(
+                    Overloaded(f"{_MOST_LARGE} large requests are waiting already; try again or add replicas")
+                )
         self._start_large()
 
     def _start_large(self) -> None:

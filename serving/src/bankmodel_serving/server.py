@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from bankmodel_serving.admin import AdminPort
+from bankmodel_serving.admission import Admission
 from bankmodel_serving.api import Api, Model
 from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.codec import DecodeLimits, Encoder
@@ -51,7 +52,9 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     metrics_port = _open_to_questions(settings, readiness, metrics, channel)
     stop = _stop_event(loop)
 
-    loaded = load(settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth))
+    loaded = load(
+        settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth, settings.max_string)
+    )
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
     routing = RoutingFile(
@@ -130,6 +133,7 @@ def _scheduler(loaded: Loaded, settings: Settings, observer: Observer, recorder:
         runner,
         BatchLimits(settings.batch_rows, loaded.coalesces),
         max_waiting=settings.queue,
+        admission=Admission(settings.queue_time),
         observe_s=recorder.inference.observe,
     )
 

@@ -38,11 +38,13 @@ class Settings:
     max_body: int
     max_rows: int
     max_depth: int
+    max_string: int
     max_connections: int
     max_buffered: int
     max_header_bytes: int
     max_headers: int
     queue: int
+    queue_time: float
     batch_rows: int
     grpc_connection_age: float
     idle_timeout: float
@@ -127,6 +129,7 @@ _SETTINGS = (
     _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
     _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
     _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),
+    _Setting("max-string", "16384", _whole(1, 1 << 24), "longest text in one value (characters)", "N"),
     _Setting("max-connections", "1024", _whole(1, 65536), "most open scoring connections", "N"),
     _Setting(
         "max-buffered", "67108864", _whole(1024, 1 << 34), "most bytes of unfinished bodies, all together", "BYTES"
@@ -134,6 +137,7 @@ _SETTINGS = (
     _Setting("max-header-bytes", "16384", _whole(256, 1 << 20), "largest request line and headers (bytes)", "BYTES"),
     _Setting("max-headers", "64", _whole(4, 1000), "most header lines", "N"),
     _Setting("queue", "4096", _whole(1, 10**6), "most requests waiting; beyond it 503 at once", "N"),
+    _Setting("queue-time", "0.1", _seconds(0.0005, 600), "longest wait to be expected; beyond it 503 at once", "S"),
     _Setting("batch-rows", "64", _whole(1, 1024), "most rows scored together in one turn of the loop", "ROWS"),
     _Setting(
         *("grpc-connection-age", "20", _seconds(0.1, 86400)),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support import tiny_models
-from support.scoring_process import DEADLINE_S, ScoringProcess, tensor
+from support.scoring_process import DEADLINE_S, ScoringProcess, post, tensor
 
 BODY = json.dumps({"inputs": [tensor("X", "FP32", [1, 4], [1.0, 2.0, 3.0, 4.0])]}).encode()
 
@@ -95,6 +95,16 @@ def test_a_draining_server_is_not_ready_and_still_answers(tmp_path: Path) -> Non
 
     assert (503, "Draining") == (ready.status, ready.json["reason"])
     assert (200, "close") == (scored.status, scored.headers["connection"])
+
+
+def test_requests_sent_ahead_are_answered_before_the_connection_ends(tmp_path: Path) -> None:
+    model = tiny_models.save(tiny_models.dense(), tmp_path / "model.onnx")
+    with ScoringProcess(model, "--drain-delay", "600") as server:
+        server.terminate()
+        _wait_until_unready(server)
+        found = server.wire(post(BODY) * 200)
+
+    assert (200, 1) == (found.count(b"HTTP/1.1 200 OK"), found.count(b"\r\nconnection: close\r\n"))
 
 
 def test_a_request_half_sent_is_waited_for(tmp_path: Path) -> None:

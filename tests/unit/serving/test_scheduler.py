@@ -1,12 +1,15 @@
 """The queue and its owner: whoever leaves, wherever, the others get their own rows, and nobody is called twice."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import combinations
+from time import perf_counter
 
 import numpy as np
 import pytest
 
+from bankmodel_serving.admission import Admission
 from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.errors import DeadlineExceeded, InferenceFailed, Overloaded
 from bankmodel_serving.grouping import Content, Packed
@@ -59,12 +62,17 @@ class _Caller:
 
 
 def _run(
-    story: Callable[[Scheduler, _Doubler], Awaitable[None]], limits: BatchLimits, *, max_waiting: int = 4096
+    story: Callable[[Scheduler, _Doubler], Awaitable[None]],
+    limits: BatchLimits,
+    *,
+    max_waiting: int = 4096,
+    admission: Admission | None = None,
+    runner: _Doubler | None = None,
 ) -> _Doubler:
-    runner = _Doubler()
+    runner = runner or _Doubler()
 
     async def main() -> None:
-        scheduler = Scheduler(runner, limits, max_waiting=max_waiting)
+        scheduler = Scheduler(runner, limits, max_waiting=max_waiting, admission=admission)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await story(scheduler, runner)
@@ -194,6 +202,45 @@ def test_a_full_queue_refuses_at_once() -> None:
     _run(story, BatchLimits(), max_waiting=2)
 
     assert [[[2.0]], [[4.0]], []] == [caller.outcomes for caller in callers]
+
+
+def test_large_requests_that_wait_are_few_for_each_holds_its_rows() -> None:
+    callers = [_Caller([1.0] * 20) for _ in range(60)]
+    runner = _run(_submit_all(callers), BatchLimits(max_rows=4))
+    refused = [caller for caller in callers if caller.outcomes == [Overloaded]]
+
+    assert 60 == len(runner.large) + len(refused)
+    assert 20 <= len(refused)
+
+
+def test_who_would_wait_too_long_is_refused_before_anything_is_read() -> None:
+    callers = [_Caller([index]) for index in range(9)]
+
+    async def story(scheduler: Scheduler, _: _Doubler) -> None:
+        for caller in callers[:8]:
+            scheduler.admit()
+            scheduler.submit(caller.ticket)
+        with pytest.raises(Overloaded, match=r"would wait longer than 0\.5 ms"):
+            scheduler.admit()
+
+    admission = Admission(0.0005)
+    admission.observe(1, 1.0, now=perf_counter())
+    _run(story, BatchLimits(), admission=admission)
+
+    assert [[[2.0 * index]] for index in range(8)] == [caller.outcomes for caller in callers[:8]]
+
+
+def test_the_time_that_requests_take_is_learned() -> None:
+    admission = Admission(0.0005)
+
+    class _Slow(_Doubler):
+        def run_small(self, parts: Sequence[Content], rows: int) -> Sequence[Array]:
+            time.sleep(0.001)
+            return super().run_small(parts, rows)
+
+    _run(_submit_all([_Caller([1])]), BatchLimits(), admission=admission, runner=_Slow())
+
+    assert not admission.admits(9, perf_counter())
 
 
 def test_waiting_beyond_the_deadline_is_answered_and_not_scored() -> None:

@@ -28,10 +28,11 @@ _REFUSED_PARAMETERS = {
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """Bounds on one body. `max_depth` counts lists and objects inside each other."""
+    """Bounds on one body. `max_depth` counts lists and objects inside each other, `max_string` characters of a value."""
 
     max_rows: int = 10_000
     max_depth: int = 16
+    max_string: int = 16_384
 
 
 @dataclass(slots=True)

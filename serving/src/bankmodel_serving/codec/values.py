@@ -1,5 +1,6 @@
 """JSON values to one numpy array, strictly: what does not fit is refused with its position, never rounded to fit. Pure."""
 
+from collections.abc import Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from bankmodel_serving.errors import BadRequest
 from bankmodel_serving.tensors import Array, InputSpec
 
-__all__ = ["to_array"]
+__all__ = ["refuse_long_strings", "to_array"]
 
 _ALLOWED: dict[str, frozenset[type]] = {
     "float": frozenset((float, int)),
@@ -27,6 +28,18 @@ def to_array(spec: InputSpec, shape: tuple[int, ...], data: list[Any]) -> Array:
     if not types <= _ALLOWED[spec.kind.family]:
         flat = _without_nulls(spec, flat, types)
     return _convert(spec, flat).reshape(shape)
+
+
+def refuse_long_strings(specs: Sequence[InputSpec], columns: Sequence[Array], limit: int) -> None:
+    """Raise if a text of any column, all in the model's order, has more than `limit` characters."""
+    for spec, column in zip(specs, columns, strict=True):
+        if spec.kind.family != "string":
+            continue
+        for position, value in enumerate(column.flat):
+            if len(value) > limit:
+                raise BadRequest(
+                    f"input {spec.name}: data[{position}] has {len(value)} characters, a string is limited to {limit}"
+                )
 
 
 def _flatten(spec: InputSpec, shape: tuple[int, ...], data: list[Any]) -> list[Any]:
