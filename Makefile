@@ -1,7 +1,7 @@
 # Every command of the project. `make` alone lists them. Nothing to install beforehand but make and Python 3.11 or newer.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator fuzz soak-serving clean
+.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator verify-serving bench-serving fuzz soak-serving clean
 
 export PYTHONPATH := tests
 # What `make CLUSTER=kind` or the environment says is handed on: node (default), kind or current.
@@ -28,6 +28,7 @@ test: $(READY) ## the whole suite, from unit tests to the real cluster
 	@$(RUN) -m cluster binaries
 	@$(RUN) -m cluster --name test up
 	@$(RUN) -m cluster --name test images
+	@$(RUN) -m bench prepare
 	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest
 check: $(READY) ## format, lint, types, layers, unit tests; under a minute
 	@$(IN)/ruff format --check --quiet .
@@ -49,6 +50,10 @@ e2e: $(READY) ## the whole system on a real cluster
 	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest tests/e2e
 verify-operator: $(READY) ## measure what the README promises; ITEM=4 for one, FRESH=1 to start over
 	@$(RUN) -m verify operator $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
+verify-serving: $(READY) ## measure the bars of scoring, against others too; ITEM= and FRESH=1 as above
+	@$(RUN) -m verify serving $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
+bench-serving: $(READY) ## measure scoring against others on one core; ARGS="--contenders bankmodel" for some
+	@$(RUN) -m bench serving $(ARGS)
 
 fuzz: $(READY) ## look for bytes that break the network edge or the codec; SECONDS=60
 	@$(IN)/uv pip install --quiet --python $(RUN) --target build/fuzz --require-hashes -r requirements/fuzz.lock
