@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,7 @@ from bankmodel_serving.connection import error_body
 from bankmodel_serving.errors import MethodNotAllowed, NotFound, Overloaded, RequestError
 from bankmodel_serving.intake import JSON, NamedReply, Reply, described, read_inference
 from bankmodel_serving.metrics import Identity
+from bankmodel_serving.openapi import openapi_document
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.readiness import DRAINING, Readiness
 from bankmodel_serving.recorder import Recorder
@@ -55,6 +57,7 @@ class Api:
         server_version: str,
         timeout_s: float,
         max_body_bytes: int,
+        max_rows: int,
     ) -> None:
         self._model = model
         self._scheduler = scheduler
@@ -64,6 +67,7 @@ class Api:
         self._server_version = server_version
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
+        self._max_rows = max_rows
         self._time = asyncio.get_running_loop().time
         self._routes = self._make_routes()
         self._new_id = map((uuid.uuid4().hex[:16] + "-%d").__mod__, count(1)).__next__
@@ -74,10 +78,11 @@ class Api:
         if handler is not None:
             handler(request, reply)
         elif methods:
-            allowed = ", ".join(sorted(method.decode() for method in methods))
-            _answer_error(reply, MethodNotAllowed(f"{_show(request.method)} is not possible here; use {allowed}"))
+            allowed = b", ".join(sorted(methods))
+            error = MethodNotAllowed(f"{_show(request.method)} is not possible here; use {_show(allowed)}")
+            reply.answer(error.status, error_body(str(error)), JSON, b"allow: %s\r\n" % allowed)
         else:
-            _answer_error(reply, NotFound(self._not_found(request.path)))
+            reply.answer(NotFound.status, error_body(self._not_found(request.path)))
 
     def refused(self, status: int) -> None:
         """A request that never got as far as a path: counted, since a caller met it."""
@@ -87,6 +92,7 @@ class Api:
         name, version = self._model.identity.model, self._model.identity.version
         bases = [f"/v2/models/{name}"] + ([f"/v2/models/{name}/versions/{version}"] if version else [])
         routes: dict[str, dict[bytes, Handler]] = {
+            "/openapi.json": {b"GET": self._openapi},
             "/v2": {b"GET": self._server_metadata},
             "/v2/health/live": {b"GET": self._live},
             "/v2/health/ready": {b"GET": self._ready},
@@ -152,6 +158,17 @@ class Api:
 
     def _server_metadata(self, request: Request, reply: Reply) -> None:
         reply.answer(200, orjson.dumps(self.server_document()))
+
+    def _openapi(self, request: Request, reply: Reply) -> None:
+        reply.answer(200, self._openapi_body)
+
+    @cached_property
+    def _openapi_body(self) -> bytes:
+        model = self._model
+        document = openapi_document(
+            model.schema, model.identity, server_version=self._server_version, max_rows=self._max_rows
+        )
+        return orjson.dumps(document)
 
     def _model_metadata(self, request: Request, reply: Reply) -> None:
         reply.answer(200, orjson.dumps(self.model_document()))
@@ -236,10 +253,6 @@ def no_such_model(identity: Identity, name: str) -> str:
 def no_such_version(identity: Identity) -> str:
     """What a caller is told who asks for another version."""
     return f"model {identity.model} has no such version here; it serves {identity.version or 'one without a name'}"
-
-
-def _answer_error(reply: Reply, error: RequestError) -> None:
-    reply.answer(error.status, error_body(str(error)))
 
 
 def _show(value: bytes) -> str:

@@ -74,6 +74,7 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         server_version=server_version,
         timeout_s=settings.request_timeout,
         max_body_bytes=settings.max_body,
+        max_rows=settings.max_rows,
     )
     site = _site(api, settings)
     metrics.connections = lambda: len(site.connections)
