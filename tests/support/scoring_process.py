@@ -35,7 +35,7 @@ class Answer:
 
 
 class ScoringProcess:
-    """Starts on entering, ends on leaving. Its ports are read from its log; `grpc_port` is 0 without gRPC."""
+    """Starts on entering, ends on leaving. Its ports are read from its log; one that is closed is 0."""
 
     def __init__(self, model: ModelFile, *arguments: str, sha256: str | None = None, name: str = "m") -> None:
         self._command = [
@@ -48,14 +48,14 @@ class ScoringProcess:
         self.sha256 = model.sha256
         self.termination = model.path.with_suffix(".termination")
         self.log: list[dict[str, Any]] = []
-        self.port = self.metrics_port = self.grpc_port = 0
+        self.port = self.tls_port = self.grpc_port = self.metrics_port = 0
 
     def __enter__(self) -> Self:
         environment = {**os.environ, "BANKMODEL_TERMINATION_LOG": str(self.termination)}
         self.process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True, env=environment)
         listening = self.read_log_until("listening")
-        self.port, self.metrics_port = listening.get("port", 0), listening.get("metrics_port", 0)
-        self.grpc_port = listening.get("grpc_port") or 0
+        ports = (listening.get(name, 0) for name in ("port", "tls_port", "grpc_port", "metrics_port"))
+        self.port, self.tls_port, self.grpc_port, self.metrics_port = ports
         return self
 
     def __exit__(self, *_: object) -> None:

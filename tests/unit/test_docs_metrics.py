@@ -1,6 +1,7 @@
 """docs/metrics.md and both programs name the same metrics, of the same type, with the same labels."""
 
 import re
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bankmodel_serving.metrics import Identity, Metrics as ServingMetrics
 from bankmodel_serving.observation import NumericTally, Observer, ScoreTally
 from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.snapshot import Kind
+from bankmodel_serving.tls import Pair, TlsFiles, TlsPaths, Validity
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 _OF_EVERY_POD = frozenset({"model", "revision"})
@@ -72,7 +74,11 @@ def _serving() -> ServingMetrics:
     recorder.finished(200, 0.001)
     recorder.absent["income"] += 1
     recorder.routing_rejected["LowerGeneration"] += 1
+    recorder.tls_handshakes["ok"] += 1
+    recorder.tls_reloads["ok"] += 1
     metrics = ServingMetrics(Identity("mortgage", "3f8a02c61d", "2026.11", "9f2c"), recorder)
+    metrics.tls = TlsFiles(TlsPaths("tls.crt", "tls.key"), loaded=lambda result: None)
+    metrics.tls.pair = Pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Validity(not_before=0, not_after=1))
     score = ScoreTally(0, None, (0.0, 1.0))
     metrics.observer = Observer([("income", (0, 0), NumericTally((0.0, 1.0)))], score, later=lambda call: call())
     return metrics

@@ -55,10 +55,20 @@ class Site:
     buffered_bytes: int = 0
     connections: "set[Connection]" = field(default_factory=set)
     refused: "set[Connection]" = field(default_factory=set)
+    handshaking: "set[Connection]" = field(default_factory=set)  # accepted, and not yet through with TLS
+
+    @property
+    def open_count(self) -> int:
+        """Accepted and not closed, whatever they are at."""
+        return len(self.connections) + len(self.handshaking)
+
+    @property
+    def is_full(self) -> bool:
+        return self.open_count >= self.max_connections
 
     @property
     def is_crowded(self) -> bool:
-        return len(self.connections) > _CROWDED * self.max_connections
+        return self.open_count > _CROWDED * self.max_connections
 
 
 def error_body(message: str, reason: str | None = None) -> bytes:
@@ -96,7 +106,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         site = self._site
-        if len(site.connections) < site.max_connections:
+        site.handshaking.discard(self)
+        if not site.is_full:
             site.connections.add(self)
         elif len(site.refused) < site.max_connections:
             site.refused.add(self)
@@ -132,7 +143,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._has_ended = True
-        return self.is_working  # a client may close its half and still wait for the answer
+        # A client may close its half and still wait for the answer; not with TLS, where the transport knows no half.
+        return self.is_working and self._transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self._is_write_paused = True
@@ -289,3 +301,5 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
+        else:
+            self._transport.close()  # TLS: it discards what still comes by itself until the client says goodbye, too

@@ -138,6 +138,10 @@ class WorkerLost(FatalError):
     reason = "WorkerLost"
 
 
+class CertificateInvalid(ServingError):
+    """A certificate, key or client CA can't be used; the last good ones stay."""
+
+
 class RoutingError(ServingError):
     """A routing table can't be accepted; the last good one stays. `reason` labels the counter."""
 

@@ -1,6 +1,7 @@
-"""Accepts connections for one site and sweeps the idle and the slow. Used for the scoring port and the metrics port."""
+"""Accepts connections for one site and sweeps the idle and the slow. Used for the scoring ports and the metrics port."""
 
 import asyncio
+from typing import Protocol
 
 from bankmodel_serving.connection import Connection, Site
 from bankmodel_serving.errors import SettingsInvalid
@@ -10,35 +11,52 @@ __all__ = ["Listener", "cannot_listen"]
 _BACKLOG = 2048
 
 
+class Port(Protocol):
+    """Something that listens in its own way, and hands what it accepts to the site."""
+
+    def open(self, host: str, port: int, *, is_shared: bool) -> int: ...
+
+    def close(self) -> None: ...
+
+
 def cannot_listen(host: str, port: int, error: OSError) -> SettingsInvalid:
     where = f"{host or '*'}:{port}"
     return SettingsInvalid(f"can't listen on {where}: {error.strerror or error}; choose another port")
 
 
 class Listener:
-    """One listening port."""
+    """The ports of one site."""
 
     def __init__(self, site: Site, loop: asyncio.AbstractEventLoop) -> None:
         self._site = site
         self._loop = loop
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server | Port] = []
         self._sweep: asyncio.TimerHandle | None = None
 
     async def open(self, host: str, port: int, *, is_shared: bool = False) -> int:
         """Listen, and return the port (0 picks a free one). `is_shared`: other processes listen on it, too."""
         try:
-            self._server = await self._loop.create_server(
+            server = await self._loop.create_server(
                 lambda: Connection(self._site, self._loop), host or None, port, backlog=_BACKLOG, reuse_port=is_shared
             )
         except OSError as error:
             raise cannot_listen(host, port, error) from error
-        self._schedule()
-        return int(self._server.sockets[0].getsockname()[1])
+        self._include(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def open_also(self, other: Port, host: str, port: int, *, is_shared: bool = False) -> int:
+        """The same for a port that listens in its own way."""
+        try:
+            found = other.open(host, port, is_shared=is_shared)
+        except OSError as error:
+            raise cannot_listen(host, port, error) from error
+        self._include(other)
+        return found
 
     def stop_accepting(self) -> None:
         """Refuse new connections; those that are open go on."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
 
     def close_idle(self) -> None:
         """End the connections on which nothing happens."""
@@ -51,6 +69,11 @@ class Listener:
         self.stop_accepting()
         if self._sweep is not None:
             self._sweep.cancel()
+
+    def _include(self, server: asyncio.Server | Port) -> None:
+        self._servers.append(server)
+        if self._sweep is None:
+            self._schedule()
 
     def _schedule(self) -> None:
         timeouts = self._site.timeouts

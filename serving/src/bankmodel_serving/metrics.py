@@ -10,6 +10,7 @@ from bankmodel_serving.observation import Observer, ScoreTally
 from bankmodel_serving.recorder import Distribution, Recorder
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.snapshot import Family, Kind, Merge, Samples, Snapshot, silent_processes
+from bankmodel_serving.tls import TlsFiles
 
 __all__ = ["Identity", "Metrics"]
 
@@ -43,6 +44,7 @@ class Metrics:
         self.observer: Observer | None = None
         self.table: Callable[[], RoutingTable] = RoutingTable
         self.connections: Callable[[], int] = int
+        self.tls: TlsFiles | None = None
 
     def snapshot(self) -> Snapshot:
         """Everything, as of this moment."""
@@ -54,6 +56,8 @@ class Metrics:
         yield from silent_processes(*self._own, 0).values()
         yield from self._inputs()
         yield from self._routing()
+        if self.tls is not None:
+            yield from self._tls(self.tls)
         if self.observer is not None:
             yield from self._observed(self.observer)
 
@@ -93,6 +97,25 @@ class Metrics:
         series = (*self._own, identity.version, identity.sha256, table.owner, table.tier)
         text = "What is served here; always 1."
         yield Family("bankmodel_model_info", text, Kind.GAUGE, Merge.ONE, labels, {series: (1,)})
+
+    def _tls(self, tls: TlsFiles) -> Iterator[Family]:
+        pair = tls.pair
+        if pair is not None:
+            before, after = pair.validity.not_before, pair.validity.not_after
+            name = "bankmodel_tls_certificate_not_{}_timestamp_seconds"
+            yield self._gauge(
+                name.format("before"), "When the certificate in use becomes valid, Unix time.", Merge.ONE, before
+            )
+            yield self._gauge(
+                name.format("after"), "When the certificate in use expires, Unix time.", Merge.LEAST, after
+            )
+        usable = tls.problem is None
+        text = "1 if the certificate files could be used as they are now, 0 if an older pair or none is in use."
+        yield self._gauge("bankmodel_tls_last_reload_successful", text, Merge.LEAST, usable)
+        reloads: Counts = {(result,): count for result, count in self._recorder.tls_reloads.copy().items()}
+        yield self._counter("bankmodel_tls_reloads", "Loads of the certificate files.", ("result",), reloads)
+        ended: Counts = {(result,): count for result, count in self._recorder.tls_handshakes.copy().items()}
+        yield self._counter("bankmodel_tls_handshakes", "Connections to the TLS port.", ("result",), ended)
 
     def _observed(self, observer: Observer) -> Iterator[Family]:
         bins: dict[tuple[str, ...], int] = {}

@@ -37,6 +37,8 @@ class Recorder:
         self.undeclared = 0
         self.absent: Counter[str] = Counter()
         self.routing_rejected: Counter[str] = Counter()
+        self.tls_handshakes: Counter[str] = Counter()
+        self.tls_reloads: Counter[str] = Counter()
         self.inflight = 0
         self.shed = 0
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from bankmodel_serving.listener import Listener
 from bankmodel_serving.loading import Loaded, load
 from bankmodel_serving.metrics import Identity, Metrics
 from bankmodel_serving.observation import Observer, observer_for
+from bankmodel_serving.ports import open_ports, tls_files
 from bankmodel_serving.protocol import WireLimits
 from bankmodel_serving.readiness import DRAINING, READY, Readiness
 from bankmodel_serving.recorder import Recorder
@@ -26,6 +28,7 @@ from bankmodel_serving.routing_file import RoutingFile
 from bankmodel_serving.runner import ModelRunner
 from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
+from bankmodel_serving.tls import TlsFiles
 from bankmodel_serving.workers.channel import Channel
 from bankmodel_serving.workers.messages import Report, Started
 
@@ -38,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _TICK_S = 0.25
 _DRAIN_POLL_S = 0.02
 _WARM_UP_RUNS = 20
+_NO_CERTIFICATE = "CertificateInvalid"
 
 
 async def serve(settings: Settings, server_version: str, channel: Channel | None = None) -> None:
@@ -77,22 +81,24 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         max_rows=settings.max_rows,
     )
     site = _site(api, settings)
-    metrics.connections = lambda: len(site.connections)
+    metrics.connections = lambda: site.open_count
     listener = Listener(site, loop)
+    tls = metrics.tls = tls_files(settings, recorder)
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
+    ticker.on_tick = lambda: _follow(tls, readiness, loaded)
     ticker.tick()
-    port = await listener.open(settings.host, settings.port, is_shared=channel is not None)
+    ports = await open_ports(listener, settings, site=site, tls=tls, recorder=recorder, is_shared=channel is not None)
     grpc_port = await _open_grpc(
         settings, model, api, scheduler, recorder=recorder, readiness=readiness, is_shared=channel is not None
     )
     if grpc_port is not None:
-        metrics.connections = lambda: len(site.connections) + grpc_port.connections()
-    _declare_ready(readiness, loaded)
+        ports["grpc_port"] = grpc_port.number
+        metrics.connections = lambda: site.open_count + grpc_port.connections()
+    _declare_ready(readiness, loaded, tls)
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
     if channel is None:
-        ports = {"port": port, "grpc_port": grpc_port and grpc_port.number, "metrics_port": metrics_port}
-        _LOG.info("listening", extra={**ports, "ready": readiness.state.is_ready})
+        _LOG.info("listening", extra={**ports, "metrics_port": metrics_port, "ready": readiness.state.is_ready})
     else:
         channel.say(Started())
     await stop.wait()
@@ -184,18 +190,25 @@ def _site(api: Api, settings: Settings) -> Site:
     )
 
 
-def _declare_ready(readiness: Readiness, loaded: Loaded) -> None:
-    if loaded.golden_problem is None:
+def _declare_ready(readiness: Readiness, loaded: Loaded, tls: TlsFiles | None) -> None:
+    if loaded.golden_problem is not None:
+        readiness.fail("GoldenVectorsFailed", loaded.golden_problem)
+    elif tls is not None and tls.pair is None:
+        readiness.fail(_NO_CERTIFICATE, f"no caller can be let in: {tls.problem}")
+    else:
         readiness.state = READY
         return
-    readiness.fail("GoldenVectorsFailed", loaded.golden_problem)
-    _LOG.error("not ready", extra={"reason": "GoldenVectorsFailed", "error": loaded.golden_problem})
+    _LOG.error("not ready", extra={"reason": readiness.state.reason, "error": readiness.state.message})
+
+
+def _follow(tls: TlsFiles | None, readiness: Readiness, loaded: Loaded) -> None:
+    """A pod without a usable certificate lives on and waits for one: ending would show less, and repair nothing."""
+    if tls is not None and tls.poll() and readiness.state.reason == _NO_CERTIFICATE:
+        _declare_ready(readiness, loaded, tls)
 
 
 class _Ticker:
     """Four times a second: the pulse, the routing table, requests beyond their deadline, what waits to be counted."""
-
-    recorder: Recorder
 
     def __init__(
         self, *, site: Site, scheduler: Scheduler, observer: Observer, routing: RoutingFile, readiness: Readiness
@@ -207,10 +220,12 @@ class _Ticker:
         self._readiness = readiness
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
+        self.on_tick: Callable[[], None] = lambda: None
 
     def tick(self) -> None:
         self._readiness.pulse = monotonic()
         self._routing.poll()
+        self.on_tick()
         self._site.is_closing = self._routing.role.closes_connections or self._readiness.state is DRAINING
         self._scheduler.expire(self._loop.time())
         self._observer.fold()
@@ -227,19 +242,19 @@ async def _drain(
     """Not ready at once, but accepting until everybody knows; then finish what is in flight, then stop."""
     readiness.state = DRAINING
     site.is_closing = True
-    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": len(site.connections)})
+    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": site.open_count})
     await asyncio.sleep(settings.drain_delay)
     listener.stop_accepting()
     async with asyncio.TaskGroup() as ending:
         if grpc_port is not None:
             ending.create_task(grpc_port.close(settings.drain_timeout))
         ending.create_task(_drain_connections(listener, site, settings.drain_timeout))
-    _LOG.info("stopped", extra={"connections_cut": len(site.connections)})
+    _LOG.info("stopped", extra={"connections_cut": site.open_count})
     listener.close()
 
 
 async def _drain_connections(listener: Listener, site: Site, timeout_s: float) -> None:
     deadline = monotonic() + timeout_s
-    while site.connections and monotonic() < deadline:
+    while site.open_count and monotonic() < deadline:
         listener.close_idle()
         await asyncio.sleep(_DRAIN_POLL_S)

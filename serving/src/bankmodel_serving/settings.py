@@ -35,6 +35,11 @@ class Settings:
     metrics_port: int
     workers: int
     grpc_port: int | None
+    tls_cert: str
+    tls_key: str
+    tls_client_ca: str
+    tls_port: int
+    tls_keep_plaintext: bool
     max_body: int
     max_rows: int
     max_depth: int
@@ -53,6 +58,21 @@ class Settings:
     drain_delay: float
     drain_timeout: float
     log_level: str
+
+    @property
+    def serves_tls(self) -> bool:
+        return bool(self.tls_cert)
+
+    @property
+    def serves_plaintext(self) -> bool:
+        return not self.serves_tls or self.tls_keep_plaintext
+
+    @property
+    def scoring_ports(self) -> dict[str, int]:
+        """Those that are opened."""
+        ports = {"port": self.port} if self.serves_plaintext else {}
+        ports |= {"tls_port": self.tls_port} if self.serves_tls else {}
+        return ports if self.grpc_port is None else {**ports, "grpc_port": self.grpc_port}
 
 
 @dataclass(frozen=True)
@@ -108,17 +128,22 @@ def _one_of(*allowed: str) -> Parse:
     return parse
 
 
+def _yes_or_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return text == "yes"
+
+
 _ANYTHING = _matching(re.compile(r"[\x21-\x7e]{0,253}"), "at most 253 printable characters without spaces")
 _PATH = _matching(re.compile(r"[^\0]+"), "a path")
+_MAYBE_PATH = _matching(re.compile(r"[^\0]*"), "a path")
 _SETTINGS = (
     _Setting("model", None, _PATH, "the ONNX file", "FILE"),
     _Setting("name", None, _matching(_NAME, "a DNS label such as credit-risk"), "the model's name in its URL", "NAME"),
     _Setting("sha256", None, _matching(_HEX, "64 lower-case hex characters"), "digest the file must have", "HEX"),
     _Setting("model-version", "", _ANYTHING, "version in answers and in /versions/V/", "V"),
     _Setting("revision", "", _ANYTHING, "revision of the BankModel, in answers and metrics", "R"),
-    _Setting(
-        "routing", "", _matching(re.compile(r"[^\0]*"), "a path"), "routing table to follow (none: alone)", "FILE"
-    ),
+    _Setting("routing", "", _MAYBE_PATH, "routing table to follow (none: alone)", "FILE"),
     _Setting("host", "", _ANYTHING, "address to listen on (all of them when empty)", "ADDRESS"),
     _Setting("port", "8080", _whole(0, 65535), "scoring port; 0 picks a free one", "PORT"),
     _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
@@ -126,6 +151,13 @@ _SETTINGS = (
     _Setting(
         "grpc-port", "", _or_none(_whole(0, 65535)), "scoring port over gRPC; 0 picks a free one, empty: none", "PORT"
     ),
+    _Setting(
+        "tls-cert", "", _MAYBE_PATH, "serve TLS with this certificate chain (PEM), read again when changed", "FILE"
+    ),
+    _Setting("tls-key", "", _MAYBE_PATH, "its private key (PEM, no password)", "FILE"),
+    _Setting("tls-client-ca", "", _MAYBE_PATH, "let in only callers with a certificate from this CA (PEM)", "FILE"),
+    _Setting("tls-port", "8443", _whole(0, 65535), "scoring port with TLS; 0 picks a free one", "PORT"),
+    _Setting("tls-keep-plaintext", "no", _yes_or_no, "with TLS, open --port as well: yes or no", "YES"),
     _Setting("max-body", "4194304", _whole(1024, 1 << 30), "largest body (bytes)", "BYTES"),
     _Setting("max-rows", "10000", _whole(1, 10**7), "most rows in one request", "ROWS"),
     _Setting("max-depth", "16", _whole(4, 512), "deepest nesting of a body", "LEVELS"),
@@ -169,9 +201,21 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
             values[key] = setting.parse(found)
         except ValueError as error:
             problems.append(f"--{setting.flag} (or {variable}) is {found[:80]!r}, must be {error}")
-    if problems:
+    if problems or (problems := _at_odds(values)):
         raise SettingsInvalid("; ".join(problems))
     return Settings(**values)
+
+
+def _at_odds(values: Mapping[str, Any]) -> list[str]:
+    """Settings that are right one by one and mean nothing together."""
+    certificate, key = values["tls_cert"], values["tls_key"]
+    if bool(certificate) != bool(key):
+        missing, given = ("tls-key", "tls-cert") if certificate else ("tls-cert", "tls-key")
+        return [f"--{missing} is missing: --{given} alone serves no TLS"]
+    if certificate and values["grpc_port"] is not None:
+        return ["--grpc-port can't be opened with --tls-cert: gRPC has no TLS here yet, and would answer in the clear"]
+    alone = [flag for flag in ("tls-client-ca", "tls-keep-plaintext") if values[flag.replace("-", "_")]]
+    return [f"--{flag} does nothing without --tls-cert and --tls-key" for flag in alone if not certificate]
 
 
 _EPILOG = """\

@@ -7,8 +7,8 @@ Kubernetes nor the operator would see that a model crashes (ADR 12). Called by `
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -40,13 +40,23 @@ def supervise(settings: Settings, serve: Serve) -> None:
 
     `serve` is what a worker does, given its settings, its number and the line to here.
     """
-    with ExitStack() as ports:
-        own = replace(settings, port=ports.enter_context(reserved_port(settings.host, settings.port)))
-        if own.grpc_port is not None:
-            own = replace(own, grpc_port=ports.enter_context(reserved_port(own.host, own.grpc_port)))
+    with _reserved(settings) as own:
         workers = fork_workers(settings.workers, lambda number, channel: serve(own, number, channel))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_Supervisor(own, workers).run())
+
+
+@contextmanager
+def _reserved(settings: Settings) -> Iterator[Settings]:
+    """The settings with the ports that all workers will open."""
+    with ExitStack() as kept:
+        if settings.serves_plaintext:
+            settings = replace(settings, port=kept.enter_context(reserved_port(settings.host, settings.port)))
+        if settings.serves_tls:
+            settings = replace(settings, tls_port=kept.enter_context(reserved_port(settings.host, settings.tls_port)))
+        if settings.grpc_port is not None:
+            settings = replace(settings, grpc_port=kept.enter_context(reserved_port(settings.host, settings.grpc_port)))
+        yield settings
 
 
 class _Supervisor:
@@ -74,8 +84,7 @@ class _Supervisor:
         for worker in self._workers:
             await worker.started.wait()
         is_ready = (await self._pod()).ready().is_ready
-        settings = self._settings
-        ports = {"port": settings.port, "grpc_port": settings.grpc_port, "metrics_port": metrics_port}
+        ports = {**self._settings.scoring_ports, "metrics_port": metrics_port}
         _LOG.info("listening", extra={**ports, "workers": len(self._workers), "ready": is_ready})
 
     async def _watch(self, stop: asyncio.Event, lives: Lives) -> FatalError | None:

@@ -1,0 +1,8 @@
+"""TLS on the scoring port: the pair from files that may change, and a port that shakes hands before HTTP begins."""
+
+from bankmodel_serving.tls.context import Pair, TlsPaths
+from bankmodel_serving.tls.files import TlsFiles
+from bankmodel_serving.tls.port import Keeper, TlsPort
+from bankmodel_serving.tls.validity import Validity, validity_of
+
+__all__ = ["Keeper", "Pair", "TlsFiles", "TlsPaths", "TlsPort", "Validity", "validity_of"]

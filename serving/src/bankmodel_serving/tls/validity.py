@@ -1,0 +1,91 @@
+"""When a PEM file's certificates are valid. Pure; Python's ssl module does not tell it of one's own certificate.
+
+A dozen lines of DER: a certificate is a sequence whose first member holds, behind an optional version, serial number,
+signature algorithm and issuer, the two times (RFC 5280, 4.1).
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bankmodel_serving.errors import CertificateInvalid
+
+__all__ = ["Validity", "validity_of"]
+
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_SEQUENCE, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
+
+
+@dataclass(frozen=True)
+class Validity:
+    """From when until when, in Unix seconds."""
+
+    not_before: float
+    not_after: float
+
+    def problem(self, now: float) -> str | None:
+        """Why callers will refuse it at this moment, if they will."""
+        if now < self.not_before:
+            return f"the certificate is not valid before {_shown(self.not_before)}; callers will refuse it"
+        if now > self.not_after:
+            return f"the certificate expired on {_shown(self.not_after)}; callers will refuse it"
+        return None
+
+
+def validity_of(pem: bytes) -> Validity:
+    """The time in which all certificates of this file are valid: a chain ends with its first link."""
+    blocks = _BLOCK.findall(pem)
+    if not blocks:
+        raise CertificateInvalid("it holds no certificate: -----BEGIN CERTIFICATE----- is missing")
+    found = [_validity(_der(block)) for block in blocks]
+    return Validity(max(each.not_before for each in found), min(each.not_after for each in found))
+
+
+def _der(block: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(block.split()), validate=True)
+    except binascii.Error as error:
+        raise CertificateInvalid(f"the certificate in it is not base64: {error}") from error
+
+
+def _validity(der: bytes) -> Validity:
+    try:
+        certificate, _ = _member(der, _SEQUENCE)
+        rest, _ = _member(certificate, _SEQUENCE)
+        if rest[0] == _VERSION:
+            _, rest = _member(rest)
+        for _ in ("serial number", "signature algorithm", "issuer"):
+            _, rest = _member(rest)
+        times, _ = _member(rest, _SEQUENCE)
+        before, after = _member(times)[0], _member(_member(times)[1])[0]
+        return Validity(_moment(times[0], before), _moment(_member(times)[1][0], after))
+    except (IndexError, ValueError) as error:
+        raise CertificateInvalid(f"the certificate in it can't be read: {error}") from error
+
+
+def _member(der: bytes, tag: int | None = None) -> tuple[bytes, bytes]:
+    """The content of the first member, and what follows it."""
+    if tag is not None and der[0] != tag:
+        raise ValueError(f"tag {der[0]:#x} where {tag:#x} was expected")
+    size, start = der[1], 2
+    if size & 0x80:
+        start += size & 0x7F
+        size = int.from_bytes(der[2:start], "big")
+    if len(der) < start + size:
+        raise ValueError(f"{start + size - len(der)} bytes are missing")
+    return der[start : start + size], der[start + size :]
+
+
+def _moment(tag: int, content: bytes) -> float:
+    text = content.decode("ascii")
+    if tag == _UTC_TIME:
+        text = ("19" if text[:2] >= "50" else "20") + text
+    elif tag != _GENERALIZED_TIME:
+        raise ValueError(f"tag {tag:#x} where a time was expected")
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+def _shown(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
