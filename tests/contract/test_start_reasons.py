@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from bankmodel_operator.core.diagnosis.last_words import REMEDIES
 from bankmodel_serving.errors import StartError
 
-_SAID_BY_THE_PROBE = {"GoldenVectorsFailed"}
-"""The file is whole and loads, so the process stays to tell."""
+_SAID_BY_THE_PROBE = {"GoldenVectorsFailed", "CertificateInvalid"}
+"""The process stays to tell: the file is whole and loads, or another certificate may come."""
 
 
 def test_the_operator_knows_each_reason_for_not_starting() -> None:

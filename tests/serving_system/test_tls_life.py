@@ -113,3 +113,12 @@ def test_a_stop_under_load_loses_no_request(model: ModelFile, tmp_path: Path) ->
         load.stop()
 
         assert ([], 0) == (load.lost, site.server.wait())
+
+
+def test_several_workers_share_the_port_and_the_pair(model: ModelFile, tmp_path: Path) -> None:
+    with secured(model, tmp_path / "tls", "--workers", "2") as site:
+        assert [200] * 8 == [site.ask()[0] for _ in range(8)]
+        assert 2 == site.server.metric("bankmodel_tls_reloads_total", result="ok")
+        shown = site.server.metric("bankmodel_tls_certificate_not_after_timestamp_seconds")
+
+    assert (0, site.issued.not_after.timestamp()) == (site.server.port, shown)

@@ -150,6 +150,12 @@ RULES = (
     Refused("spec.serving.resources.requests{}", _QUANTITY, _serving(resources={"requests": {"cpu": "a lot"}})),
     Refused("spec.serving.resources.requests{}", _QUANTITY, _serving(resources={"requests": {"cpu": "-1"}})),
     Refused("spec.serving.resources.limits{}", _QUANTITY, _serving(resources={"limits": {"memory": "256MB"}})),
+    Refused("spec.serving.tls.secretName", _NAME, _serving(tls={"secretName": "No_Such"})),
+    Refused(
+        "spec.serving.tls.clientCASecretName",
+        _NAME,
+        _serving(tls={"secretName": "mortgage-tls", "clientCASecretName": "No_Such"}),
+    ),
     Refused("spec.serving.callers[]", "an empty selector {} means all of them", _serving(callers=[{}])),
     Refused(
         "spec.serving.callers[].namespaceSelector.matchExpressions[]",
@@ -209,6 +215,7 @@ BOUNDS = (
         "Duplicate value",
         _pod(env=[{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]),
     ),
+    Refused("spec.serving.tls.secretName", "Required value", _serving(tls={"keepPlaintext": True})),
     Refused("spec.monitoring.scrape", "supported values", {"monitoring": {"scrape": "auto"}}),
     Refused("spec.revisionHistoryLimit", "should be less than or equal to 50", {"revisionHistoryLimit": 51}),
     Refused("spec.suspend", "must be of type boolean", {"suspend": "yes"}),

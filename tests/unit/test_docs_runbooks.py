@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bankmodel_operator.core.certificate import ALARMING
 from bankmodel_operator.core.conditions import STALLING
 from bankmodel_operator.core.diagnosis.last_words import REMEDIES
 
@@ -12,8 +13,8 @@ _PAGE = (Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
 _SECTIONS = dict(re.findall(r"^### (\w+)\n\n(.+?)(?=\n#|\Z)", _PAGE, flags=re.MULTILINE | re.DOTALL))
 
 
-def test_every_reason_that_stalls_has_a_section_and_no_other_has() -> None:
-    assert {str(reason) for reason in STALLING} == set(_SECTIONS)
+def test_every_reason_that_needs_somebody_has_a_section_and_no_other_has() -> None:
+    assert {str(reason) for reason in (*STALLING, *ALARMING)} == set(_SECTIONS)
 
 
 @pytest.mark.parametrize("reason", sorted(_SECTIONS))

@@ -25,12 +25,14 @@ CALLERS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
 }
 
 
-def ingress(callers: Any, scrapers: tuple[str, ...] = ("bankmodel-system",)) -> dict[int, list[dict[str, Any]]]:
+def ingress(
+    callers: Any, scrapers: tuple[str, ...] = ("bankmodel-system",), ports: tuple[str, ...] = ("http", "grpc")
+) -> dict[int, list[dict[str, Any]]]:
     """Port to who may reach it."""
     serving: dict[str, Any] = {} if callers is None else {"serving": {"callers": callers}}
     model = BankModel.model_validate(a_bankmodel(**serving))
-    policy = network_policy(Parent.of(model), model.spec.serving.callers, scrapers)
-    return {rule["ports"][0]["port"]: rule["from"] for rule in policy["spec"]["ingress"]}
+    policy = network_policy(Parent.of(model), model.spec.serving.callers, scrapers, ports=ports)
+    return {port["port"]: rule["from"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
 
 
 @pytest.mark.parametrize(("callers", "peers"), CALLERS.values(), ids=CALLERS)
@@ -46,13 +48,20 @@ def test_the_operator_and_monitoring_read_metrics_whoever_may_call(callers: Any)
     assert peers == ingress(callers, names)[9090]
 
 
+@pytest.mark.parametrize(
+    ("ports", "numbers"), [(("https",), {8443}), (("http", "https"), {8080, 8443}), ((), set())], ids=str
+)
+def test_callers_reach_the_ports_that_pods_open_and_no_other(ports: tuple[str, ...], numbers: set[int]) -> None:
+    assert numbers == set(ingress(None, (), ports))
+
+
 def test_no_rule_is_left_open() -> None:
     # an empty or absent `from` lets everybody in
     assert all(ingress(callers)[port] for callers, _ in CALLERS.values() for port in ingress(callers))
 
 
 def test_the_policy_holds_for_every_revision() -> None:
-    policy = network_policy(Parent.of(BankModel.model_validate(a_bankmodel())), None, ())
+    policy = network_policy(Parent.of(BankModel.model_validate(a_bankmodel())), None, (), ports=("http",))
 
     assert policy["spec"]["podSelector"]["matchLabels"] == {"serving.bankmodel.io/model": "mortgage-approval"}
     assert policy["spec"]["policyTypes"] == ["Ingress"]

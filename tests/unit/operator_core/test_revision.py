@@ -38,6 +38,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "resources": {"serving": {"resources": {"requests": {"cpu": "1"}}}},
     "workers": {"serving": {"workers": 3}},
     "workers, though as many as without": {"serving": {"workers": 1}},
+    "tls": {"serving": {"tls": {"secretName": "mortgage-tls"}}},
     "pod": {"serving": {"pod": {"env": [{"name": "TZ", "value": "UTC"}]}}},
 }
 

@@ -19,6 +19,7 @@ from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Repo
 from bankmodel_operator.reconcile import Reconciler
 from bankmodel_operator.telemetry.metrics import Metrics
 from support.bankmodels import a_bankmodel
+from support.simulated_cluster import a_pod_status
 
 KEY = ("lending", "mortgage-approval")
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -61,6 +62,11 @@ class NoFacts:
         self.invalidated += 1
 
 
+class WithAReadyPod(ReadOnlyCluster):
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[dict[str, Any], ...]:
+        return ({"metadata": {"name": "pod-1"}, "status": a_pod_status(ready=True)},) if resource.kind == "Pod" else ()
+
+
 async def nobody(addresses: Mapping[str, str]) -> Mapping[str, Report]:
     return {}
 
@@ -88,6 +94,21 @@ async def test_an_object_without_our_label_is_told_by_its_owner(uid: str, owned:
 
     assert found is not None
     assert (owned, foreign) == (len(found[1].owned), len(found[1].foreign))
+
+
+@pytest.mark.parametrize(
+    ("serving", "asked"), [({}, {}), ({"tls": {"secretName": "s"}}, {"pod-1": "10.1.0.7"})], ids=["plain", "tls"]
+)
+async def test_pods_with_tls_are_asked_though_they_are_ready(serving: dict[str, Any], asked: dict[str, str]) -> None:
+    told: dict[str, str] = {}
+
+    async def ask(addresses: Mapping[str, str]) -> Mapping[str, Report]:
+        told.update(addresses)
+        return {}
+
+    await observe(cast(Api, WithAReadyPod(a_model(serving=serving))), KEY, facts=ClusterFacts(), ask=ask)
+
+    assert asked == told
 
 
 def a_pass(cluster: ReadOnlyCluster, facts: NoFacts) -> Reconciler:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bankmodel_operator.core.observation import Report
-from bankmodel_operator.telemetry.scrape import Scraper, parse_gauges, parse_unready
+from bankmodel_operator.telemetry.scrape import Scraper, parse_certificate, parse_gauges, parse_unready
 
 EXPOSITION = """\
 # HELP bankmodel_routing_generation Generation of the routing table in force.
@@ -46,6 +46,37 @@ bankmodel_connections_other_total 99
 )
 def test_gauges_are_read(text: str, expected: tuple[int | None, int | None]) -> None:
     assert parse_gauges(text) == expected
+
+
+_BEFORE = "bankmodel_tls_certificate_not_before_timestamp_seconds"
+_AFTER = "bankmodel_tls_certificate_not_after_timestamp_seconds"
+_LATEST = "bankmodel_tls_last_reload_successful"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            f'{_BEFORE}{{model="m"}} 1.7e+09\n{_AFTER}{{model="m"}} 1.8e+09\n{_LATEST}{{model="m"}} 1.0\n',
+            (1_700_000_000, 1_800_000_000, True),
+            id="as a pod writes it",
+        ),
+        pytest.param(
+            f"{_BEFORE} 1\n{_BEFORE} 2\n{_AFTER} 5\n{_AFTER} 4\n{_LATEST} 1\n{_LATEST} 0\n",
+            (2, 4, False),
+            id="several processes: the narrowest",
+        ),
+        pytest.param(f"{_LATEST} 0\n", None, id="none in use"),
+        pytest.param(f"{_BEFORE} 1\n{_AFTER} NaN\n{_LATEST} 1\n", None, id="NaN is no time"),
+        pytest.param(f"{_BEFORE} 1\n{_AFTER} 1e300\n{_LATEST} 1\n", None, id="beyond all calendars"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_the_certificate_is_read(text: str, expected: tuple[int, int, bool] | None) -> None:
+    found = parse_certificate(text)
+    read = found and (found.not_before.timestamp(), found.not_after.timestamp(), found.is_latest)
+
+    assert expected == read
 
 
 @pytest.mark.parametrize(

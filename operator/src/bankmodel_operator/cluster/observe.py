@@ -30,7 +30,8 @@ async def observe(
 ) -> tuple[Object, Observation] | None:
     """The live object and all that was seen of it; None when there is no such model. Raises Unreadable.
 
-    Pods that run but are not ready are always asked for their reason, the others only when `ask_all`.
+    Pods that run but are not ready are always asked for their reason, the others when `ask_all`, and where TLS is asked
+    for: nobody else knows how long their certificates last.
     """
     live = await api.get(Ref(MODELS, *key))
     if live is None:
@@ -43,7 +44,7 @@ async def observe(
         model=model,
         status=live.get("status") or {},
         owned=owned,
-        pods=await _asked(seen, ask, ask_all),
+        pods=await _asked(seen, ask, ask_all or model.spec.serving.tls is not None),
         cluster=facts,
         refusals=refusals,
     )

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     MODEL_INVALID = "ModelInvalid"
     GOLDEN_VECTORS_FAILED = "GoldenVectorsFailed"
     SETTINGS_INVALID = "SettingsInvalid"
+    CERTIFICATE_INVALID = "CertificateInvalid"
     UNSCHEDULABLE = "Unschedulable"
     VOLUME_MISSING = "VolumeMissing"
     IMAGE_PULL_FAILED = "ImagePullFailed"
@@ -98,18 +99,25 @@ class Availability:
     message: str
 
 
+_OF_OUTLOOK = ("Ready", "Reconciling", "Stalled")
 Condition = dict[str, Any]
-Wanted = tuple[str, str, Reason, str]
+Wanted = tuple[str, str, StrEnum, str]
 
 
 def conditions(
-    saved: Mapping[str, Any], outlook: Outlook, availability: Availability, *, generation: int, now: datetime
+    saved: Mapping[str, Any],
+    outlook: Outlook,
+    availability: Availability,
+    *,
+    generation: int,
+    now: datetime,
+    further: tuple[Wanted, ...] = (),
 ) -> list[Condition]:
-    """The four conditions; each keeps its `lastTransitionTime` in the saved status unless it flips."""
+    """The four conditions and further ones; each keeps its `lastTransitionTime` in the saved status unless it flips."""
     earlier = {each.get("type"): each for each in saved.get("conditions") or ()}
     return [
         _condition(earlier.get(wanted[0]), wanted, generation=generation, now=now)
-        for wanted in (*_outlook_conditions(outlook), _available(availability))
+        for wanted in (*_outlook_conditions(outlook), _available(availability), *further)
     ]
 
 
@@ -121,7 +129,7 @@ def with_spec_invalid(saved: Mapping[str, Any], faults: str, *, generation: int,
     )
     stalled = Outlook("Stuck", Reason.SPEC_INVALID, message)
     unknown = Availability(False, Reason.UNAVAILABLE, "Nothing has been made yet.")
-    before = [each for each in saved.get("conditions") or () if each.get("type") == "Available"]
+    before = [each for each in saved.get("conditions") or () if each.get("type") not in _OF_OUTLOOK]
     said = conditions(saved, stalled, unknown, generation=generation, now=now)
     kept = [{**each, "observedGeneration": generation} for each in before] or said[3:]
     return {**saved, "observedGeneration": generation, "conditions": [*said[:3], *kept]}

@@ -24,6 +24,7 @@ from bankmodel_operator.core.live import live_records, next_number, selected_rev
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation, format_time
 from bankmodel_operator.core.pods import ready_count
+from bankmodel_operator.core.ports import asked_ports, opened_ports
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
     Draining,
@@ -53,9 +54,13 @@ def desired_children(
     return (
         *(record_manifest(parent, record) for record in (*active.values(), *kept)),
         routing(parent, table_of(state, parent), generation),
-        network_policy(parent, model.spec.serving.callers, scrapers),
+        network_policy(
+            parent, model.spec.serving.callers, scrapers, ports=opened_ports(each.template for each in active.values())
+        ),
         *_of_revisions(state, parent, active, sizes=sizes, is_annotated=uses_annotations(model, observation.cluster)),
-        _stable_service(parent, _selector(state, observation), records, generation),
+        stable_service(
+            parent, _selector(state, observation), fence=str(generation), ports=answering_ports(state, observation)
+        ),
         *_of_model(model, parent, observation.cluster),
     )
 
@@ -93,6 +98,14 @@ def table_of(state: State, parent: Parent) -> Table:
     stable = stable_of(state)
     superseded = (state.superseded,) if isinstance(state, Draining) else ()
     return table(parent, stable=stable.revision if stable else None, superseded=superseded)
+
+
+def answering_ports(state: State, observation: Observation) -> tuple[str, ...]:
+    """The ports of the revision that callers reach, or will reach first: not those of one that is on its way."""
+    first = state.target if isinstance(state, Starting) else stable_of(state)
+    revision = _selector(state, observation).get(names.LABEL_REVISION) or (first.revision if first else "")
+    record = known_records(state, observation).get(revision)
+    return opened_ports([record.template]) if record else asked_ports(observation.model.spec)
 
 
 def known_records(state: State, observation: Observation) -> dict[str, Record]:
@@ -152,7 +165,7 @@ def _of_revisions(
 ) -> Iterable[Manifest]:
     since = {each.revision: each.since for each in _revisions(state)}
     for revision, record in active.items():
-        yield revision_service(parent, record, is_annotated=is_annotated)
+        yield revision_service(parent, revision, is_annotated=is_annotated, ports=opened_ports([record.template]))
         if sizes[revision] > 1:
             yield budget(parent, revision)
         # a superseded revision has no entry of its own: its role began with the drain
@@ -168,13 +181,6 @@ def _of_model(model: BankModel, parent: Parent, cluster: ClusterFacts) -> Iterab
         yield autoscaler(parent, scaling)
     if monitoring.scrape in ("Auto", "PodMonitor") and cluster.pod_monitor:
         yield pod_monitor(parent, monitoring.labels)
-
-
-def _stable_service(
-    parent: Parent, selector: Mapping[str, str], records: Mapping[str, Record], generation: int
-) -> Manifest:
-    selected = records.get(selector.get(names.LABEL_REVISION, ""))
-    return stable_service(parent, selector, selected=selected, fence=str(generation))
 
 
 def _kept(records: Mapping[str, Record], active: Mapping[str, Record], limit: int) -> list[Record]:

@@ -28,14 +28,16 @@ ANNOTATION_ROUTING_GENERATION = f"{GROUP}/routing-generation"
 
 PORT_HTTP = 8080
 PORT_GRPC = 9000
+PORT_HTTPS = 8443
 PORT_METRICS = 9090
-PORT_SERVICE = 80
 
 CONTAINER_SERVING = "serving"
 CONTAINER_FETCH = "fetch"
 MODEL_FOLDER = "/model"
 SOURCE_FOLDER = "/source"
 ROUTING_FOLDER = "/etc/bankmodel/routing"
+TLS_FOLDER = "/etc/bankmodel/tls"
+CLIENT_CA_FOLDER = "/etc/bankmodel/client-ca"
 ROUTING_KEY = "table.json"
 ROUTING_API_VERSION = f"{GROUP}/routing.v1"
 SOURCE_ENV_PREFIX = "BANKMODEL_SOURCE_"
@@ -68,9 +70,9 @@ def routing_configmap(model: str) -> str:
     return f"{model}-routing"
 
 
-def url(model: str, namespace: str) -> str:
+def url(model: str, namespace: str, scheme: str = "http") -> str:
     """The address callers use, for the life of the model."""
-    return f"http://{model}.{namespace}.svc/v2/models/{model}/infer"
+    return f"{scheme}://{model}.{namespace}.svc/v2/models/{model}/infer"
 
 
 def pod_labels(model: str, revision: str) -> dict[str, str]:

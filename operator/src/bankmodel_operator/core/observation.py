@@ -36,6 +36,15 @@ class CoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a pod shows its callers. `is_latest`: and it could use the Secret as it is now."""
+
+    not_before: datetime
+    not_after: datetime
+    is_latest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a pod said about itself on port 9090. `None`: it did not say."""
 
@@ -43,6 +52,7 @@ class Report:
     connections: int | None = None
     ready_reason: str | None = None
     ready_message: str | None = None
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def inputs_of(spec: BankModelSpec) -> dict[str, Any]:
     """
     model = spec.model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     serving = spec.serving.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, include={"image", "resources", "pod", "workers"}
+        mode="json", by_alias=True, exclude_defaults=True, include={"image", "resources", "pod", "tls", "workers"}
     )
     return {"model": model, "serving": serving}
 

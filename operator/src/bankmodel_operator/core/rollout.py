@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bankmodel_operator.core import names
+from bankmodel_operator.core import certificate, names
 from bankmodel_operator.core.children.parent import Parent
 from bankmodel_operator.core.children.routing import read_table
 from bankmodel_operator.core.conditions import Outlook, Reason, conditions
@@ -62,16 +62,26 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     generation = _generation(state, step, observation, is_held=is_held)
     found = _outlook(state, observation, blocked=blocked, target=target, now=now)
     answering = availability(state, observation, settings)
-    said = conditions(observation.status, found, answering, generation=metadata.generation, now=now)
+    shown = certificate.standing(state, observation, now)
+    said = conditions(
+        observation.status,
+        found,
+        answering,
+        generation=metadata.generation,
+        now=now,
+        further=((certificate.CONDITION, shown.status, shown.reason, shown.message),) if shown else (),
+    )
     return Decision(
         state,
-        whole_status(observation, state, step, routing_generation=generation, conditions=said, now=now),
+        whole_status(
+            observation, state, step, routing_generation=generation, conditions=said, certificate=shown, now=now
+        ),
         desired=() if is_held else _ours(desired_children(state, observation, settings, generation), observation),
         prune=not is_held,
         nudges=() if is_held else tuple(_nudges(state, observation, generation, now)),
         wants_scrape=isinstance(state, Draining),
         requeue_after=_next_look(state, step, observation, blocked=blocked, now=now),
-        events=tuple(_events(step, found, observation)),
+        events=(*_events(step, found, observation), *filter(None, [certificate.alarm(shown, observation)])),
     )
 
 

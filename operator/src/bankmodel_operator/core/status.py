@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from bankmodel_operator.core import names
+from bankmodel_operator.core.certificate import Standing, saved_form
 from bankmodel_operator.core.conditions import Condition
-from bankmodel_operator.core.desired import stable_of
+from bankmodel_operator.core.desired import answering_ports, stable_of
 from bankmodel_operator.core.memory import encode
 from bankmodel_operator.core.observation import Observation, format_time, parse_time
 from bankmodel_operator.core.pods import alive
@@ -27,6 +28,7 @@ def whole_status(
     *,
     routing_generation: int,
     conditions: list[Condition],
+    certificate: Standing | None = None,
     now: datetime,
 ) -> Status:
     """Fields this operator does not know are kept. Equal to the saved status when nothing changed."""
@@ -37,14 +39,19 @@ def whole_status(
     stable, rollout = encode(state, _since(old, turn, now))
     known = {
         **common,
-        "url": names.url(metadata.name, metadata.namespace),
+        "url": names.url(metadata.name, metadata.namespace, _scheme(state, observation)),
         **_scale(observation, state),
         "stable": stable,
         "rollout": {**rollout, "generation": routing_generation},
         "history": _history(old, state, turn, now),
         "leadTime": _lead_time(observation, state, turn, now),
+        "certificate": saved_form(certificate),
     }
     return {key: value for key, value in {**old, **known}.items() if value not in (None, [], {})}
+
+
+def _scheme(state: State, observation: Observation) -> str:
+    return "http" if "http" in answering_ports(state, observation) else "https"
 
 
 def _since(old: Mapping[str, Any], turn: Turn | None, now: datetime) -> datetime:

@@ -11,7 +11,9 @@ from typing import Any
 from bankmodel_operator.api.quantity import amount
 from bankmodel_operator.api.v1alpha1 import MAX_WORKERS, BankModelSpec, ModelFile, Pod, Serving
 from bankmodel_operator.core import names
+from bankmodel_operator.core.ports import ON_POD, asked_ports
 from bankmodel_operator.core.source import fetch_container, model_path, source_volumes
+from bankmodel_operator.core.tls import tls_arguments, tls_mounts, tls_volumes
 
 USER = 65532
 """The user of the distroless images; owns nothing on the node."""
@@ -31,7 +33,7 @@ def pod_template(spec: BankModelSpec, *, model: str, revision: str, image: str) 
         "spec": {
             **({"initContainers": [fetch]} if fetch else {}),
             "containers": [_serving_container(spec, model=model, revision=revision, image=image)],
-            "volumes": _volumes(spec.model, model),
+            "volumes": [*_volumes(spec.model, model), *tls_volumes(spec.serving.tls)],
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": pod.termination_grace_period_seconds,
@@ -47,12 +49,8 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
         "name": names.CONTAINER_SERVING,
         "image": image,
         "command": ["bankmodel-serving"],
-        "args": _arguments(spec, model, revision),
-        "ports": [
-            _port("http", names.PORT_HTTP),
-            _port("grpc", names.PORT_GRPC),
-            _port("metrics", names.PORT_METRICS),
-        ],
+        "args": [*_arguments(spec, model, revision), *tls_arguments(spec.serving.tls)],
+        "ports": [*(_port(name, ON_POD[name]) for name in asked_ports(spec)), _port("metrics", names.PORT_METRICS)],
         "startupProbe": _probe("/readyz", period=1, failures=STARTUP_TRIES),
         "readinessProbe": _probe("/readyz", period=1, failures=2),
         "livenessProbe": _probe("/livez", period=10, failures=3),
@@ -60,6 +58,7 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
             {"name": "model", "mountPath": names.MODEL_FOLDER, "readOnly": True},
             {"name": "routing", "mountPath": names.ROUTING_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
+            *tls_mounts(spec.serving.tls),
         ],
         **_container_settings(spec),
     }
@@ -77,7 +76,7 @@ def _arguments(spec: BankModelSpec, model: str, revision: str) -> list[str]:
         "--model-version": file.version,
         "--revision": revision,
         "--routing": f"{names.ROUTING_FOLDER}/{names.ROUTING_KEY}",
-        "--grpc-port": str(names.PORT_GRPC),
+        **({"--grpc-port": str(names.PORT_GRPC)} if "grpc" in asked_ports(spec) else {}),
         **({"--workers": str(workers)} if workers > 1 else {}),  # a serving image from before knows no such flag
     }
     return [word for pair in pairs.items() for word in pair]

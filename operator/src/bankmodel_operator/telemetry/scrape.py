@@ -1,6 +1,6 @@
 """Asks serving pods, on their metrics port, what only they know.
 
-That is the routing generation they obey, their open connections, and why they are unready.
+That is the routing generation they obey, their open connections, their certificate, and why they are unready.
 
 Whatever goes wrong makes the answer unknown (None), never an exception: a silent pod is a fact to decide on.
 """
@@ -12,19 +12,27 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 
-from bankmodel_operator.core.observation import Report
+from bankmodel_operator.core.observation import Certificate, Report
 
-__all__ = ["Scraper", "parse_gauges", "parse_unready"]
+__all__ = ["Scraper", "parse_certificate", "parse_gauges", "parse_unready"]
 
 _PORT = 9090
 _DEADLINE_S = 1.0
 _LARGEST = 4 * 1024 * 1024
 _AT_ONCE = 32
 _GAUGE = re.compile(r"^(bankmodel_routing_generation|bankmodel_connections)(?:\{[^}]*\})?\s+(\S+)", re.MULTILINE)
+
+_CERTIFICATE_FACTS = (
+    "bankmodel_tls_certificate_not_before_timestamp_seconds",
+    "bankmodel_tls_certificate_not_after_timestamp_seconds",
+    "bankmodel_tls_last_reload_successful",
+)
+_CERTIFICATE = re.compile(rf"^({'|'.join(_CERTIFICATE_FACTS)})(?:\{{[^}}]*\}})?\s+(\S+)", re.MULTILINE)
 
 
 class Scraper:
@@ -50,7 +58,7 @@ class Scraper:
         metrics, readyz = await asyncio.gather(self._get(host, "metrics"), self._get(host, "readyz"))
         generation, connections = parse_gauges(metrics)
         reason, message = parse_unready(readyz)
-        return Report(generation, connections, reason, message)
+        return Report(generation, connections, reason, message, parse_certificate(metrics))
 
     async def _get(self, host: str, path: str) -> str:
         if self._session is None:
@@ -77,6 +85,21 @@ def parse_gauges(exposition: str) -> tuple[int | None, int | None]:
     return (min(generations) if generations else None), (sum(connections) if connections else None)
 
 
+def parse_certificate(exposition: str) -> Certificate | None:
+    """What the pod shows its callers: the narrowest, if several processes report. None: nothing, or it did not say."""
+    found: dict[str, list[int]] = {}
+    for name, text in _CERTIFICATE.findall(exposition):
+        number = _number(text)
+        if number is None:
+            return None
+        found.setdefault(name, []).append(number)
+    try:
+        before, after, latest = (found[name] for name in _CERTIFICATE_FACTS)
+        return Certificate(_moment(max(before)), _moment(min(after)), bool(min(latest)))
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
 def parse_unready(answer: str) -> tuple[str | None, str | None]:
     """Reason and message of an unready pod's /readyz; None for a ready one and for anything else."""
     try:
@@ -86,6 +109,10 @@ def parse_unready(answer: str) -> tuple[str | None, str | None]:
     if not isinstance(said, dict) or said.get("ready") is not False:
         return None, None
     return str(said.get("reason") or "Unready"), str(said.get("message") or "")[:200]
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _number(text: str) -> int | None:

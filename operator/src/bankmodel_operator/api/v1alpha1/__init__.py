@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from bankmodel_operator.api.v1alpha1.base import Model
 from bankmodel_operator.api.v1alpha1.pod import EnvVar, Pod, Toleration, TopologySpreadConstraint
 from bankmodel_operator.api.v1alpha1.selector import Caller, LabelSelector, LabelSelectorRequirement
-from bankmodel_operator.api.v1alpha1.serving import MAX_REPLICAS, MAX_WORKERS, Autoscaling, Resources, Serving
+from bankmodel_operator.api.v1alpha1.serving import MAX_REPLICAS, MAX_WORKERS, Autoscaling, Resources, Serving, Tls
 from bankmodel_operator.api.v1alpha1.source import (
     HttpSource,
     ImageSource,
@@ -23,6 +23,7 @@ from bankmodel_operator.api.v1alpha1.source import (
 from bankmodel_operator.api.v1alpha1.spec import BankModelSpec, Monitoring, Rollout, Scrape, Tier
 from bankmodel_operator.api.v1alpha1.status import (
     BankModelStatus,
+    CertificateStatus,
     Condition,
     HistoryEntry,
     LeadTime,
@@ -44,6 +45,7 @@ __all__ = [
     "BankModelSpec",
     "BankModelStatus",
     "Caller",
+    "CertificateStatus",
     "Condition",
     "EnvVar",
     "HistoryEntry",
@@ -67,6 +69,7 @@ __all__ = [
     "Serving",
     "Source",
     "Tier",
+    "Tls",
     "Toleration",
     "TopologySpreadConstraint",
     "VolumeSource",

@@ -5,11 +5,11 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from bankmodel_operator.api.cel import Rule, validations
-from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, Quantity, atomic
+from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, ObjectName, Quantity, atomic
 from bankmodel_operator.api.v1alpha1.pod import Pod
 from bankmodel_operator.api.v1alpha1.selector import Caller
 
-__all__ = ["MAX_REPLICAS", "MAX_WORKERS", "Autoscaling", "Resources", "Serving"]
+__all__ = ["MAX_REPLICAS", "MAX_WORKERS", "Autoscaling", "Resources", "Serving", "Tls"]
 
 MAX_REPLICAS: Final = 100
 MAX_WORKERS: Final = 16
@@ -56,6 +56,17 @@ class Resources(Model):
     """What the pod may use at most. Absent: no limit."""
 
 
+class Tls(Model):
+    """Certificates by which callers are met. Renewed Secrets are taken up by running pods."""
+
+    secret_name: ObjectName
+    """Secret with the keys `tls.crt` (certificate chain) and `tls.key`, as cert-manager writes it."""
+    client_ca_secret_name: Annotated[ObjectName | None, Field(alias="clientCASecretName")] = None
+    """Secret with the key `ca.crt`: only callers with a certificate from this authority are let in. Absent: all are."""
+    keep_plaintext: bool = False
+    """True: callers may use plain HTTP on port 80 as well. False: with TLS it is closed."""
+
+
 class Serving(Model):
     """How the model is served."""
 
@@ -85,6 +96,8 @@ class Serving(Model):
     each whole core in resources.requests.cpu."""
     resources: Resources = Resources(requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "256Mi"})
     """Computing resources of one pod. What you write replaces the default as a whole."""
+    tls: Tls | None = None
+    """Serve HTTPS on port 443 of the Service. Absent: plain HTTP on port 80."""
     callers: Annotated[tuple[Caller, ...], atomic(32)] | None = None
     """Who may call. Absent: every pod in the same namespace; empty: nobody. Monitoring and the operator reach the
     metrics port in any case."""

@@ -10,7 +10,15 @@ from pydantic import AwareDatetime, Field
 
 from bankmodel_operator.api.v1alpha1.base import Model
 
-__all__ = ["BankModelStatus", "Condition", "HistoryEntry", "LeadTime", "RevisionStatus", "RolloutStatus"]
+__all__ = [
+    "BankModelStatus",
+    "CertificateStatus",
+    "Condition",
+    "HistoryEntry",
+    "LeadTime",
+    "RevisionStatus",
+    "RolloutStatus",
+]
 
 
 def _schema(**extra: Any) -> Any:
@@ -27,7 +35,7 @@ class Condition(Model):
     """One observation, as in every Kubernetes object."""
 
     type: Annotated[str, _schema(maxLength=64)]
-    """Ready, Reconciling, Stalled or Available."""
+    """Ready, Reconciling, Stalled, Available or CertificateValid."""
     status: Annotated[str, _schema(enum=["True", "False", "Unknown"])]
     """True, False or Unknown."""
     reason: Annotated[str, _schema(maxLength=128)] = ""
@@ -91,6 +99,15 @@ class HistoryEntry(Model):
     """When it ceased to be. Absent: it still is."""
 
 
+class CertificateStatus(Model):
+    """The certificate that pods show their callers; of several the one that expires first."""
+
+    not_before: AwareDatetime | None = None
+    """From when it is valid."""
+    not_after: AwareDatetime | None = None
+    """When it expires."""
+
+
 class LeadTime(Model):
     """How long the last change took to reach callers."""
 
@@ -120,7 +137,7 @@ class BankModelStatus(Model):
         _schema(maxItems=16, **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
     ] = ()
     """Ready: serving and fully rolled out. Reconciling: work goes on. Stalled: it needs somebody.
-    Available: the stable revision serves."""
+    Available: the stable revision serves. CertificateValid, with TLS: its certificate can be used, and for how long."""
     stable: RevisionStatus | None = None
     """The revision that answers."""
     rollout: RolloutStatus = RolloutStatus()
@@ -129,3 +146,5 @@ class BankModelStatus(Model):
     """The last revisions that were stable, newest first."""
     lead_time: LeadTime | None = None
     """How long the last change took."""
+    certificate: CertificateStatus | None = None
+    """With TLS: the certificate in use, as the pods report it."""

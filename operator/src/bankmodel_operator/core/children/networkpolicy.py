@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import Caller
 from bankmodel_operator.core import names
 from bankmodel_operator.core.children.parent import Parent
 from bankmodel_operator.core.observation import Manifest
+from bankmodel_operator.core.ports import ON_POD
 
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
-def network_policy(parent: Parent, callers: Sequence[Caller] | None, scrapers: Sequence[str]) -> Manifest:
-    """`callers` None: every pod of the namespace; empty: nobody. `scrapers`: namespaces that read port 9090."""
+def network_policy(
+    parent: Parent, callers: Sequence[Caller] | None, scrapers: Sequence[str], *, ports: Iterable[str]
+) -> Manifest:
+    """`callers` None: every pod of the namespace; empty: nobody; they reach `ports`. `scrapers`: namespaces that read
+    port 9090."""
     ingress = [
-        *_rule(names.PORT_HTTP, _peers(callers)),
-        *_rule(names.PORT_GRPC, _peers(callers)),
-        *_rule(names.PORT_METRICS, [_namespace(name) for name in dict.fromkeys(scrapers)]),
+        *_rule([ON_POD[name] for name in ports], _peers(callers)),
+        *_rule([names.PORT_METRICS], [_namespace(name) for name in dict.fromkeys(scrapers)]),
     ]
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -32,9 +35,11 @@ def network_policy(parent: Parent, callers: Sequence[Caller] | None, scrapers: S
     }
 
 
-def _rule(port: int, peers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """No rule for no peers: an empty `from` would let everybody in."""
-    return [{"from": peers, "ports": [{"protocol": "TCP", "port": port}]}] if peers else []
+def _rule(ports: Sequence[int], peers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """No rule for no peers or ports: an empty `from` would let everybody in, empty `ports` to everything."""
+    if not peers or not ports:
+        return []
+    return [{"from": peers, "ports": [{"protocol": "TCP", "port": port} for port in ports]}]
 
 
 def _peers(callers: Sequence[Caller] | None) -> list[dict[str, Any]]:

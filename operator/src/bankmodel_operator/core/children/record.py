@@ -21,11 +21,6 @@ class Record:
     image: str
     template: Mapping[str, Any]
 
-    def has_port(self, name: str) -> bool:
-        """Whether its pods listen on the port of that name: those made by an older operator may not."""
-        containers = self.template.get("spec", {}).get("containers", ())
-        return any(port.get("name") == name for container in containers for port in container.get("ports", ()))
-
 
 def record_manifest(parent: Parent, record: Record) -> Manifest:
     """The ControllerRevision. Its `data` is immutable in the API server, too."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bankmodel_operator.core import names
 from bankmodel_operator.core.children.parent import Parent
-from bankmodel_operator.core.children.record import Record
 from bankmodel_operator.core.observation import Manifest
+from bankmodel_operator.core.ports import ON_SERVICE
 
 _SCRAPE = {
     "prometheus.io/scrape": "true",
@@ -17,17 +17,15 @@ _SCRAPE = {
 }
 
 
-def stable_service(
-    parent: Parent, selector: Mapping[str, str], *, selected: Record | None = None, fence: str
-) -> Manifest:
+def stable_service(parent: Parent, selector: Mapping[str, str], *, fence: str, ports: Iterable[str]) -> Manifest:
     """Without a selector before the first revision is ready: the name, address and DNS entry exist from the start.
 
-    `selected` is the record of the revision that the selector names: what its pods do not listen on has no port here.
+    `ports` are those of the revision that the selector names: what its pods do not listen on has no port here.
 
     `fence` is the routing generation: what moved the table also changes this object's resourceVersion, even
     where the selector has to wait, so that a leader which froze before cannot move it later.
     """
-    spec: dict[str, Any] = {"type": "ClusterIP", "ports": _scoring_ports(selected)}
+    spec: dict[str, Any] = {"type": "ClusterIP", "ports": [_port(name, ON_SERVICE[name]) for name in ports]}
     if selector:
         spec["selector"] = dict(selector)
     return {
@@ -38,28 +36,22 @@ def stable_service(
     }
 
 
-def revision_service(parent: Parent, record: Record, *, is_annotated: bool) -> Manifest:
+def revision_service(parent: Parent, revision: str, *, is_annotated: bool, ports: Iterable[str]) -> Manifest:
     """Names one revision's pods. Prometheus finds them by annotation where nothing else is there for it;
     never on the stable Service, so that each pod is scraped once."""
-    revision, notes = record.revision, _SCRAPE if is_annotated else {}
+    name, notes = names.revision_object(parent.name, revision), _SCRAPE if is_annotated else {}
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": parent.metadata(names.revision_object(parent.name, revision), revision=revision, annotations=notes),
+        "metadata": parent.metadata(name, revision=revision, annotations=notes),
         "spec": {
             "type": "ClusterIP",
-            "ports": [*_scoring_ports(record), _port("metrics", names.PORT_METRICS)],
+            "ports": [*(_port(each, ON_SERVICE[each]) for each in ports), _port("metrics", names.PORT_METRICS)],
             "selector": names.selector(parent.name, revision),
         },
     }
 
 
-def _scoring_ports(record: Record | None) -> list[dict[str, Any]]:
-    ports = [_port("http", names.PORT_SERVICE)]
-    if record is not None and record.has_port("grpc"):
-        ports.append({**_port("grpc", names.PORT_GRPC), "appProtocol": "kubernetes.io/h2c"})
-    return ports
-
-
 def _port(name: str, number: int) -> dict[str, Any]:
-    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name}
+    protocol = {"appProtocol": "kubernetes.io/h2c"} if name == "grpc" else {}
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name, **protocol}

@@ -23,6 +23,8 @@ REMEDIES: Mapping[Reason, str] = MappingProxyType(
         Reason.MODEL_INVALID: " Look at the file with `bankmodel inspect`, or export it again.",
         Reason.GOLDEN_VECTORS_FAILED: " The file does not score here as it did where it was exported: export it again, "
         "or set spec.serving.image to the runtime it was made with.",
+        Reason.CERTIFICATE_INVALID: " Correct the Secrets that spec.serving.tls names (keys tls.crt and tls.key; ca.crt for "
+        "clientCASecretName); the pod goes on by itself.",
         Reason.SETTINGS_INVALID: " They come from spec.model.source, spec.serving.pod.env and the serving image.",
     }
 )
