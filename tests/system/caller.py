@@ -44,9 +44,10 @@ class CallerPod:
     kubectl: Kubectl
     namespace: str
 
-    def start(self, image: str, bodies: Sequence[str]) -> None:
-        """Make it, or take the one that is there, and wait until it runs."""
+    def start(self, image: str, bodies: Sequence[str], ca: str = "") -> None:
+        """Make it, or take the one that is there, and wait until it runs. CA: whom it believes over https."""
         files = {"load.py": _SCRIPT.read_text(), "bodies.jsonl": "\n".join(bodies) + "\n"}
+        files |= {"ca.crt": ca} if ca else {}
         settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self._metadata(), "data": files}
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", body=settings)
         if self._image() != image:

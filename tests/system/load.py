@@ -4,16 +4,18 @@
     python3 load.py load --url URL --bodies FILE --rate 200 --seconds 60 --connections 8
 
 Both print one JSON object. Nothing is tried again: a connection that breaks under a request is a failed request.
-Connections are kept alive as callers do, and closed when the answer says so.
+Connections are kept alive as callers do, and closed when the answer says so. An https URL is believed by ca.crt beside this file.
 """
 
 import argparse
 import http.client
 import json
 import queue
+import ssl
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,14 +28,15 @@ class Caller:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._address = (parts.hostname or "", parts.port or 80)
+        self._is_secure = parts.scheme == "https"
+        self._address = (parts.hostname or "", parts.port or (443 if self._is_secure else 80))
         self._path = parts.path
         self._connection: http.client.HTTPConnection | None = None
 
     def ask(self, body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and answer; raises OSError or HTTPException when the connection fails."""
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(*self._address, timeout=_TIMEOUT_S)
+            self._connection = self._connect()
         try:
             self._connection.request("POST", self._path, body, {"content-type": "application/json"})
             answer = self._connection.getresponse()
@@ -44,6 +47,12 @@ class Caller:
         if answer.will_close:
             self.close()
         return answer.status, json.loads(content)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if not self._is_secure:
+            return http.client.HTTPConnection(*self._address, timeout=_TIMEOUT_S)
+        context = ssl.create_default_context(cafile=str(Path(__file__).with_name("ca.crt")))
+        return http.client.HTTPSConnection(*self._address, timeout=_TIMEOUT_S, context=context)
 
     def close(self) -> None:
         """Forget the connection."""

@@ -36,10 +36,10 @@ class Scene:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": labels}}
         self.place.kubectl("create", "-f", "-", body=body)
 
-    def caller(self) -> CallerPod:
-        """An application's pod in the namespace, ready to ask."""
+    def caller(self, ca: str = "") -> CallerPod:
+        """An application's pod in the namespace, ready to ask; over https it believes CA."""
         pod = CallerPod(self.place.kubectl, self.namespace)
-        pod.start(self.images["serving"], self.example.bodies("2"))
+        pod.start(self.images["serving"], self.example.bodies("2"), ca)
         return pod
 
     def answering(self) -> CallerPod:
