@@ -17,7 +17,7 @@ from bankmodel_serving.tensors import Array, Schema, TensorSpec
 __all__ = ["golden_columns", "golden_mismatch"]
 
 
-def golden_columns(golden: Golden, schema: Schema, decoder: Decoder) -> Sequence[Array]:
+def golden_columns(golden: Golden, schema: Schema, decoder: Decoder) -> tuple[Array, ...]:
     """The golden inputs as the model takes them; raises BadRequest where they don't fit the model."""
     tensors = [
         {

@@ -56,9 +56,7 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     metrics_port = _open_to_questions(settings, readiness, metrics, channel)
     stop = _stop_event(loop)
 
-    loaded = load(
-        settings.model, settings.sha256, DecodeLimits(settings.max_rows, settings.max_depth, settings.max_string)
-    )
+    loaded = load(settings.model, settings.sha256, _decode_limits(settings))
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
     routing = RoutingFile(
@@ -105,6 +103,10 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     await _drain(settings, listener, site, readiness, grpc_port)
     ticker.stop()
     scheduler.close()
+
+
+def _decode_limits(settings: Settings) -> DecodeLimits:
+    return DecodeLimits(settings.max_rows, settings.max_depth, settings.max_string)
 
 
 def _open_to_questions(

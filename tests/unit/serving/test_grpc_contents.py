@@ -152,3 +152,14 @@ def test_an_fp16_output_makes_the_whole_answer_raw() -> None:
 
     assert [array.tobytes() for array in arrays] == list(both.raw_output_contents)
     assert [2.5] == list(one.outputs[0].contents.fp32_contents)
+
+
+@pytest.mark.parametrize("is_raw", [True, False], ids=["raw", "typed"])
+def test_a_string_above_the_limit_is_refused(is_raw: bool) -> None:
+    text = "é" * (LIMITS.max_string + 1)
+    where: dict[str, Any] = {"contents": {"bytes_contents": [text.encode()]}}
+    if is_raw:
+        where = {"raw_input_contents": [raw_from_array(np.array([[text]], object))]}
+
+    with pytest.raises(BadRequest, match=r"input x: data\[0\] has 16385 characters, a string is limited to 16384"):
+        _grpc(KIND["BYTES"], 1, **where)

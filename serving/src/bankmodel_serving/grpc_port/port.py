@@ -52,7 +52,7 @@ async def open_grpc(
     writer = ResponseWriter(
         outputs, name=identity.model, version=identity.version, parameters=identity.answer_parameters
     )
-    limits = DecodeLimits(settings.max_rows, settings.max_depth)
+    limits = DecodeLimits(settings.max_rows, settings.max_depth, settings.max_string)
     served = Served(identity, model.schema, writer, limits, settings.request_timeout)
     service = InferenceService(served, api, scheduler, recorder=recorder, readiness=readiness)
     port = GrpcPort(service, Health(readiness), settings, is_shared=is_shared)

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from bankmodel_serving.codec.binary import raw_to_array, settle_floats
 from bankmodel_serving.codec.decode import DecodeLimits, Inference, decode_document
+from bankmodel_serving.codec.values import refuse_long_strings
 from bankmodel_serving.errors import BadRequest
 from bankmodel_serving.grpc_port.messages import message
 from bankmodel_serving.tensors import Array, InputSpec, Schema
@@ -55,7 +56,10 @@ def read_request(schema: Schema, request: Any, limits: DecodeLimits) -> Inferenc
         "inputs": [_tensor(tensor, data) for tensor, data in zip(request.inputs, contents, strict=True)],
         "outputs": [{"name": wanted.name, "parameters": _parameters(wanted)} for wanted in request.outputs],
     }
-    return decode_document(schema, document, limits, read=_read_raw if raw else _read_typed)
+    found = decode_document(schema, document, limits, read=_read_raw if raw else _read_typed)
+    if request.ByteSize() > limits.max_string:  # a shorter one holds no longer string
+        refuse_long_strings(schema.inputs, found.columns, limits.max_string)
+    return found
 
 
 def _check_counts(request: Any) -> None:
