@@ -5,6 +5,7 @@ loop that hangs is what /livez is there to find, so it must not answer from that
 """
 
 import asyncio
+import atexit
 import threading
 from time import monotonic
 
@@ -20,6 +21,8 @@ from bankmodel_serving.readiness import STUCK_S, Readiness, ReadyState, is_stuck
 from bankmodel_serving.snapshot import Snapshot
 
 __all__ = ["AdminPort"]
+
+_STOP_S = 2.0
 
 
 class _AdminApp:
@@ -51,6 +54,7 @@ class AdminPort:
 
     def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
         self._app = _AdminApp(readiness, metrics)
+        self._loop = uvloop.new_event_loop()
         self._started = threading.Event()
         self._error: StartError | None = None
         self.port = 0
@@ -62,9 +66,15 @@ class AdminPort:
         self._started.wait()
         if self._error is not None:
             raise self._error
+        # A loop that still runs while the interpreter is taken down can end the process by SIGSEGV (seen under load).
+        atexit.register(self._stop, thread)
+
+    def _stop(self, thread: threading.Thread) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        thread.join(_STOP_S)
 
     def _run(self, host: str, port: int) -> None:
-        loop = uvloop.new_event_loop()
+        loop = self._loop
         listener = Listener(Site(self._app, max_connections=MAX_CONNECTIONS), loop)
         try:
             self.port = loop.run_until_complete(listener.open(host, port))
