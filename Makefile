@@ -89,6 +89,6 @@ $(READY): pyproject.toml requirements/dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, %s is %s; say make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
 	@$(PYTHON) -m venv .venv || { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(IN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(IN)/uv pip sync --quiet --python $(RUN) --require-hashes requirements/dev.lock
+	@$(IN)/uv pip sync --quiet --compile-bytecode --python $(RUN) --require-hashes requirements/dev.lock
 	@$(IN)/uv pip install --quiet --python $(RUN) --no-deps --editable .
 	@touch $(READY)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bench import rows
-from cluster.paths import cache_folder
+from cluster.paths import CHECKOUT, cache_folder
 
 __all__ = ["MODELS", "ReferenceModel", "all_rows", "ensure"]
 
@@ -65,7 +65,8 @@ def all_rows(name: str) -> dict[str, np.ndarray]:
 
 def _fingerprint() -> str:
     made_of = "".join(f"{name} {version(name)}\n" for name in _MADE_BY)
-    sources = b"".join(Path(file).read_bytes() for file in (__file__, rows.__file__))
+    exporting = sorted((CHECKOUT / "serving" / "src" / "bankmodel" / "exporting").glob("*.py"))
+    sources = b"".join(file.read_bytes() for file in (Path(__file__), Path(str(rows.__file__)), *exporting))
     return hashlib.sha256(made_of.encode() + sources).hexdigest()[:12]
 
 

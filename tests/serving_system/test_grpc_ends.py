@@ -70,7 +70,11 @@ class _Service:
 
     async def _relay(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         far, request = await asyncio.open_connection("127.0.0.1", self.port)
-        await asyncio.gather(_copy(near, request), _copy(far, answer))
+        try:
+            await asyncio.gather(_copy(near, request), _copy(far, answer))
+        finally:  # the test may end, and cancel this, before its callers have gone
+            request.close()
+            answer.close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

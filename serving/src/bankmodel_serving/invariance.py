@@ -14,14 +14,14 @@ from bankmodel_serving.tensors import Array, InputSpec, Schema
 
 __all__ = ["holds_in_batches_of", "is_batch_invariant"]
 
-_ROWS = 64
-_SIZES = (2, 3, 4, 5, 7, 8, 16, 33, 64)
+_ROWS = 256  # the most that are ever scored together: --batch-rows allows no more
+_SIZES = (2, 3, 4, 5, 7, 8, 16, 33, 64, 100, 128, 255, 256)
 _SEED = 20_261_124  # fixed: the same file gets the same verdict at every start
 Run = Callable[[Sequence[Array]], Sequence[Array]]
 
 
 def is_batch_invariant(schema: Schema, run: Run, golden: Sequence[Array] | None = None) -> bool:
-    """Score 64 rows one by one and in batches, and compare the bytes. `golden`: known rows to mix in, if any."""
+    """Score 256 rows one by one and in batches, and compare the bytes. `golden`: known rows to mix in, if any."""
     if not schema.has_rows or any(spec.row_shape is None for spec in schema.inputs):
         return False
     columns = [_sample(spec, None if golden is None else golden[i]) for i, spec in enumerate(schema.inputs)]
@@ -33,7 +33,7 @@ def is_batch_invariant(schema: Schema, run: Run, golden: Sequence[Array] | None 
 
 
 def holds_in_batches_of(rows: int, schema: Schema, run: Run, golden: Sequence[Array] | None = None) -> bool:
-    """Whether the same 64 rows answer alike in a batch of this many: some kernels change with size. For batch scoring."""
+    """Whether the same 256 rows answer alike in a batch of this many: some kernels change with size. For batch scoring."""
     columns = [_sample(spec, None if golden is None else golden[i]) for i, spec in enumerate(schema.inputs)]
     places = np.arange(rows) % _ROWS
     try:

@@ -140,7 +140,7 @@ def _scheduler(loaded: Loaded, settings: Settings, observer: Observer, recorder:
     _warm_up(loaded)
     return Scheduler(
         runner,
-        BatchLimits(settings.batch_rows, loaded.coalesces),
+        BatchLimits(settings.batch_rows, settings.large_rows, loaded.coalesces),
         max_waiting=settings.queue,
         admission=Admission(settings.queue_time),
         observe_s=recorder.inference.observe,

@@ -51,6 +51,7 @@ class Settings:
     queue: int
     queue_time: float
     batch_rows: int
+    large_rows: int
     grpc_connection_age: float
     idle_timeout: float
     header_timeout: float
@@ -170,7 +171,8 @@ _SETTINGS = (
     _Setting("max-headers", "64", _whole(4, 1000), "most header lines", "N"),
     _Setting("queue", "4096", _whole(1, 10**6), "most requests waiting; beyond it 503 at once", "N"),
     _Setting("queue-time", "0.1", _seconds(0.0005, 600), "longest wait to be expected; beyond it 503 at once", "S"),
-    _Setting("batch-rows", "64", _whole(1, 1024), "most rows scored together in one turn of the loop", "ROWS"),
+    _Setting("batch-rows", "256", _whole(1, 256), "most rows scored together in one turn of the loop", "ROWS"),
+    _Setting("large-rows", "64", _whole(1, 1024), "a request with more rows is scored apart, on a thread", "ROWS"),
     _Setting(
         *("grpc-connection-age", "20", _seconds(0.1, 86400)),
         "a gRPC connection is asked to leave after it, give or take a tenth; a drain that is shorter may lose calls",

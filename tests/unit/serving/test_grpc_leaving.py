@@ -75,7 +75,7 @@ def _call(service: InferenceService, rows: int) -> "asyncio.Task[bytes]":
 
 async def test_who_leaves_the_queue_is_not_scored() -> None:
     held, recorder = _Held(), Recorder()
-    scheduler = Scheduler(held, BatchLimits(max_rows=1))
+    scheduler = Scheduler(held, BatchLimits(max_rows=1, large_rows=1))
     service = _service(scheduler, recorder)
     first, left, last = (_call(service, rows) for rows in (2, 3, 4))
     await asyncio.sleep(0)  # each of them has queued its request

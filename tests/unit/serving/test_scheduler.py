@@ -110,7 +110,7 @@ def test_a_model_that_may_not_coalesce_gets_one_request_at_a_time() -> None:
 
 def test_large_requests_leave_the_loop_and_small_ones_do_not_wait_for_them() -> None:
     callers = [_Caller(range(20)), _Caller([1]), _Caller(range(30))]
-    runner = _run(_submit_all(callers), BatchLimits(max_rows=4))
+    runner = _run(_submit_all(callers), BatchLimits(max_rows=4, large_rows=4))
 
     assert [20, 30] == runner.large
     assert [1] == runner.batches
@@ -131,7 +131,7 @@ def test_whoever_leaves_before_scoring_the_others_get_their_own_answer(leavers: 
         for index in leavers:
             scheduler.leave(callers[index].ticket)
 
-    runner = _run(story, BatchLimits(max_rows=4))
+    runner = _run(story, BatchLimits(max_rows=4, large_rows=4))
     expected = [[] if index in leavers else [[2.0 * (index + 1)] * size] for index, size in enumerate(sizes)]
 
     assert expected == [caller.outcomes for caller in callers]
@@ -185,7 +185,7 @@ def test_only_the_request_at_fault_gets_the_error(poison: float, position: int) 
 
 def test_a_large_request_at_fault_gets_the_error() -> None:
     callers = [_Caller([-1.0] * 20), _Caller([13.5] * 20), _Caller([1.0] * 20)]
-    _run(_submit_all(callers), BatchLimits(max_rows=4))
+    _run(_submit_all(callers), BatchLimits(max_rows=4, large_rows=4))
 
     assert [[InferenceFailed], [InferenceFailed], [[2.0] * 20]] == [caller.outcomes for caller in callers]
 
@@ -206,7 +206,7 @@ def test_a_full_queue_refuses_at_once() -> None:
 
 def test_large_requests_that_wait_are_few_for_each_holds_its_rows() -> None:
     callers = [_Caller([1.0] * 20) for _ in range(60)]
-    runner = _run(_submit_all(callers), BatchLimits(max_rows=4))
+    runner = _run(_submit_all(callers), BatchLimits(max_rows=4, large_rows=4))
     refused = [caller for caller in callers if caller.outcomes == [Overloaded]]
 
     assert 60 == len(runner.large) + len(refused)
@@ -265,7 +265,7 @@ def test_running_beyond_the_deadline_is_answered_once() -> None:
         await asyncio.sleep(0)
         scheduler.expire(5.0)
 
-    _run(story, BatchLimits(max_rows=4))
+    _run(story, BatchLimits(max_rows=4, large_rows=4))
 
     assert [DeadlineExceeded] == slow.outcomes
 

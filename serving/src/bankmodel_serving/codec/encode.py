@@ -17,7 +17,7 @@ from bankmodel_serving.tensors import Array, TensorSpec
 
 __all__ = ["Encoder", "refuse_infinite"]
 
-_FEW = 128
+_FEW = 32
 _AS_NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 

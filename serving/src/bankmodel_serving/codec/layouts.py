@@ -114,16 +114,26 @@ class LayoutReader:
 
 
 def _split(body: bytes) -> tuple[str | None, list[bytes], list[bytes]]:
-    """The id at the very start, the bytes around the values, and the values' texts: from `"data":[` to the next `]`."""
-    first, *pieces = body.split(_COMPACT)
-    if not pieces:
-        first, *pieces = body.split(_SPACED)
+    """The id at the very start, the bytes around the values, and the values' texts: from `"data":[` to the next `]`.
+
+    The first value is cut off before more are looked for: the one matrix of a large request is not searched in vain.
+    """
+    mark = _COMPACT
+    first, found, rest = body.partition(mark)
+    if not found:
+        mark = _SPACED
+        first, found, rest = body.partition(mark)
     leading = _ID.match(first)
     heads, texts = [first if leading is None else first[leading.end() :]], []
-    for piece in pieces:
-        text, _, head = piece.partition(b"]")
+    if found:
+        text, _, rest = rest.partition(b"]")
+        head, *pieces = rest.split(mark)
         texts.append(text)
         heads.append(head)
+        for piece in pieces:
+            text, _, head = piece.partition(b"]")
+            texts.append(text)
+            heads.append(head)
     return None if leading is None else leading[1].decode("ascii"), heads, texts
 
 
