@@ -106,8 +106,9 @@ def item_9() -> Iterator[Line]:
     """Twice the load it can carry, 32 rows a request, --queue-time 0.0025 (the default is patient, ADR 15)."""
     cores = _cores()
     short = ("--queue-time", "0.0025")
+    with our_server(_FOLDER / "patient", cores, [cores.server], rows_a_request=32) as patient:
+        carried = patient.saturated(32, _EFFORT).per_s
     with our_server(_FOLDER / "overload", cores, [cores.server], *short, rows_a_request=32) as stand:
-        carried = stand.saturated(32, _EFFORT).per_s
         calm = stand.paced(0.1 * carried, 32, _EFFORT.seconds)
         twice = stand.paced(2 * carried, _OVERLOAD_CONNECTIONS, _EFFORT.seconds)
     yield from judge_overload(calm, twice, f"{2 * carried:,.0f}/s")
