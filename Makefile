@@ -29,7 +29,8 @@ test: $(READY) ## the whole suite, from unit tests to the real cluster
 	@$(RUN) -m cluster --name test up
 	@$(RUN) -m cluster --name test images
 	@$(RUN) -m bench prepare
-	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest
+	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/unit tests/contract
+	@BANKMODEL_CLUSTER_NAME=test $(RUN) -m pytest tests/serving_system tests/control_plane tests/e2e
 check: $(READY) ## format, lint, types, layers, unit tests; under a minute
 	@$(IN)/ruff format --check --quiet .
 	@$(IN)/ruff check --quiet .

@@ -96,7 +96,8 @@ def test_a_namesake_waits_for_the_leftovers_of_a_deleted_model(lending: Stage) -
     lending.shows("again", "Reconciling", "WaitingForLeftovers")
     owners = {child["metadata"]["ownerReferences"][0]["uid"] for child in lending.children("again")}
     finalizers("null", lending)
-    second = lending.reaches("again")
+    # The garbage collector looks for new kinds every 30 s: on a young cluster it does not know ours before.
+    second = lending.reaches("again", deadline_s=90)
 
     assert owners == {first["metadata"]["uid"]}
     assert first["metadata"]["uid"] != second["metadata"]["uid"]

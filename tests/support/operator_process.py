@@ -33,7 +33,7 @@ T = TypeVar("T")
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
-def eventually(seen: Callable[[], T | None], *, deadline_s: float = 30.0, what: str = "") -> T:
+def eventually(seen: Callable[[], T | None], *, deadline_s: float = 60.0, what: str = "") -> T:
     """Ask until the answer is true, and return it; fail with the last answer when the deadline passes."""
     end = time.monotonic() + deadline_s
     while True:

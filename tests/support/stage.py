@@ -108,7 +108,7 @@ class Stage:
         conditions = self.get("bankmodel", model).get("status", {}).get("conditions", [])
         return next((found for found in conditions if found["type"] == kind), {})
 
-    def reaches(self, model: str, version: str = "1", *, deadline_s: float = 30.0) -> dict[str, Any]:
+    def reaches(self, model: str, version: str = "1", *, deadline_s: float = 60.0) -> dict[str, Any]:
         """Wait until this version serves and nothing is under way; the live BankModel."""
 
         def serves() -> dict[str, Any] | None:
