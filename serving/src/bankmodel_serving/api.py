@@ -13,7 +13,7 @@ import orjson
 
 from bankmodel_serving.codec import Decoder, Encoder, Inference
 from bankmodel_serving.connection import error_body
-from bankmodel_serving.errors import MethodNotAllowed, NotFound, Overloaded, RequestError
+from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
 from bankmodel_serving.intake import JSON, NamedReply, Reply, described, read_inference
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.openapi import openapi_document
@@ -127,11 +127,6 @@ class Api:
             return
         try:
             self._scheduler.admit()
-        except Overloaded as error:
-            self._recorder.shed += 1
-            scoring.fail(error.status, error_body(str(error)))
-            return
-        try:
             scoring.start(self._read(request))
         except RequestError as error:
             scoring.fail(error.status, error_body(str(error)))

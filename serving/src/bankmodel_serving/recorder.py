@@ -42,6 +42,10 @@ class Recorder:
         self.inflight = 0
         self.shed = 0
 
+    def shed_one(self) -> None:
+        """One scoring request was refused because it would have waited too long."""
+        self.shed += 1
+
     def finished(self, status: int, seconds: float) -> None:
         """One scoring request was answered."""
         self.requests[status] += 1

@@ -67,6 +67,7 @@ class Scheduler:
         max_waiting: int = 4096,
         admission: Admission | None = None,
         observe_s: Callable[[float], None] = lambda seconds: None,
+        on_shed: Callable[[], None] = lambda: None,
     ) -> None:
         self._runner = runner
         self._limits = limits
@@ -74,6 +75,7 @@ class Scheduler:
         self._admission = admission or Admission(float("inf"))
         self._queued_at = 0.0
         self._observe_s = observe_s
+        self._on_shed = on_shed
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Ticket] = deque()
         self._large: deque[Ticket] = deque()
@@ -94,6 +96,7 @@ class Scheduler:
         """Ask before the work of reading a request; raises Overloaded where it would wait too long."""
         waiting = len(self._waiting)
         if waiting and not self._admission.admits(waiting, perf_counter()):
+            self._on_shed()
             limit_ms = 1000 * self._admission.target_s
             raise Overloaded(f"a request would wait longer than {limit_ms:g} ms now; try again or add replicas")
 

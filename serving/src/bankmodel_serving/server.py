@@ -144,6 +144,7 @@ def _scheduler(loaded: Loaded, settings: Settings, observer: Observer, recorder:
         max_waiting=settings.queue,
         admission=Admission(settings.queue_time),
         observe_s=recorder.inference.observe,
+        on_shed=recorder.shed_one,
     )
 
 

@@ -34,11 +34,11 @@ __all__ = [
 class Decoder:
     """Reads the bodies sent to one model."""
 
-    __slots__ = ("_has_text", "_layouts", "_limits", "_schema")
+    __slots__ = ("_has_text", "_layouts", "_schema", "limits")
 
     def __init__(self, schema: Schema, limits: DecodeLimits | None = None) -> None:
         self._schema = schema
-        self._limits = limits or DecodeLimits()
+        self.limits = limits or DecodeLimits()
         self._layouts = LayoutReader(schema)
         self._has_text = any(spec.kind.family == "string" for spec in schema.inputs)
 
@@ -47,22 +47,22 @@ class Decoder:
         found = self._layouts.read(body)
         if found is None:
             document = self._parse(body)
-            found = decode_document(self._schema, document, self._limits)
+            found = decode_document(self._schema, document, self.limits)
             self._layouts.learn(body, document, found)
         return self._checked(found, body)
 
     def decode_binary(self, body: bytes, header_length: bytes) -> Inference:
         """As `decode`, with tensors behind the JSON; `header_length` is the header that says where they begin."""
         json, tail = split_body(body, header_length)
-        return self._checked(decode_document(self._schema, self._parse(json), self._limits, tail=tail), body)
+        return self._checked(decode_document(self._schema, self._parse(json), self.limits, tail=tail), body)
 
     def _parse(self, body: bytes) -> dict[str, Any]:
-        refuse_heavy(body, self._limits.max_rows)
+        refuse_heavy(body, self.limits.max_rows)
         document = parse_json(body)
         refuse_repeated_keys(body, document)
         return document
 
     def _checked(self, found: Inference, body: bytes) -> Inference:
-        if self._has_text and len(body) > self._limits.max_string:  # a shorter one holds no longer string
-            refuse_long_strings(self._schema.inputs, found.columns, self._limits.max_string)
+        if self._has_text and len(body) > self.limits.max_string:  # a shorter one holds no longer string
+            refuse_long_strings(self._schema.inputs, found.columns, self.limits.max_string)
         return found

@@ -10,7 +10,6 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from bankmodel_serving.api import Api, Model
-from bankmodel_serving.codec import DecodeLimits
 from bankmodel_serving.errors import SettingsInvalid
 from bankmodel_serving.grpc_port.connections import open_connections
 from bankmodel_serving.grpc_port.health import Health
@@ -52,8 +51,7 @@ async def open_grpc(
     writer = ResponseWriter(
         outputs, name=identity.model, version=identity.version, parameters=identity.answer_parameters
     )
-    limits = DecodeLimits(settings.max_rows, settings.max_depth, settings.max_string)
-    served = Served(identity, model.schema, writer, limits, settings.request_timeout)
+    served = Served(identity, model.schema, writer, model.decoder.limits, settings.request_timeout)
     service = InferenceService(served, api, scheduler, recorder=recorder, readiness=readiness)
     port = GrpcPort(service, Health(readiness), settings, is_shared=is_shared)
     await port.open(settings.host, settings.grpc_port or 0)

@@ -138,7 +138,7 @@ class InferenceService:
         state = self._readiness.state
         if not state.is_ready and state is not DRAINING:
             raise Overloaded(state.message)
-        self._admit()
+        self._scheduler.admit()
         request = parse("ModelInferRequest", body)
         self._refuse_others(request.model_name, request.model_version)
         ticket, answer = self._ticket(request, caller)
@@ -151,13 +151,6 @@ class InferenceService:
         if isinstance(outcome, RequestError):
             raise outcome
         return outcome
-
-    def _admit(self) -> None:
-        try:
-            self._scheduler.admit()
-        except Overloaded:
-            self._recorder.shed += 1
-            raise
 
     def _ticket(self, request: Any, caller: Caller) -> "tuple[Ticket, asyncio.Future[bytes | RequestError]]":
         served, recorder = self._served, self._recorder
