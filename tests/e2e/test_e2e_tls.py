@@ -26,7 +26,7 @@ def test_a_model_waits_for_its_secret_answers_over_tls_and_takes_up_a_renewed_on
 
     assert "tls.crt is not there" in said["message"]
     assert (url, "1") == (live["status"]["url"], answer["model_version"])
-    assert [443] == [port["port"] for port in scene.get("service")["spec"]["ports"]]
+    assert [443, 9000] == [port["port"] for port in scene.get("service")["spec"]["ports"]]
 
     with caller.load(url, rate=50, seconds=60) as load:
         _put(scene, authority.issue(host, valid=(-80 * _DAY, 10 * _DAY)))

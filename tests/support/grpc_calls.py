@@ -13,8 +13,14 @@ from support.scoring_process import DEADLINE_S, ScoringProcess
 class Stub:
     """One channel to one server; `with` closes it. A refused call gives its status instead of an answer."""
 
-    def __init__(self, server: ScoringProcess, *options: tuple[str, Any]) -> None:
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}", list(options))
+    def __init__(
+        self, server: ScoringProcess, *options: tuple[str, Any], credentials: grpc.ChannelCredentials | None = None
+    ) -> None:
+        address = f"127.0.0.1:{server.grpc_port}"
+        if credentials is None:
+            self.channel = grpc.insecure_channel(address, list(options))
+        else:
+            self.channel = grpc.secure_channel(address, credentials, list(options))
 
     def __enter__(self) -> "Stub":
         return self

@@ -78,7 +78,7 @@ def _serving() -> ServingMetrics:
     recorder.tls_reloads["ok"] += 1
     metrics = ServingMetrics(Identity("mortgage", "3f8a02c61d", "2026.11", "9f2c"), recorder)
     metrics.tls = TlsFiles(TlsPaths("tls.crt", "tls.key"), loaded=lambda result: None)
-    metrics.tls.pair = Pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Validity(not_before=0, not_after=1))
+    metrics.tls.pair = Pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Validity(not_before=0, not_after=1), b"", b"", b"")
     score = ScoreTally(0, None, (0.0, 1.0))
     metrics.observer = Observer([("income", (0, 0), NumericTally((0.0, 1.0)))], score, later=lambda call: call())
     return metrics

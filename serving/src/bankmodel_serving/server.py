@@ -15,6 +15,7 @@ from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.codec import DecodeLimits, Encoder
 from bankmodel_serving.connection import Site, Timeouts
 from bankmodel_serving.engine import probe_rows
+from bankmodel_serving.entrance import Entrance
 from bankmodel_serving.errors import InferenceFailed
 from bankmodel_serving.listener import Listener
 from bankmodel_serving.loading import Loaded, load
@@ -22,7 +23,7 @@ from bankmodel_serving.metrics import Identity, Metrics
 from bankmodel_serving.observation import Observer, observer_for
 from bankmodel_serving.ports import open_ports, tls_files
 from bankmodel_serving.protocol import WireLimits
-from bankmodel_serving.readiness import DRAINING, READY, Readiness
+from bankmodel_serving.readiness import DRAINING, Readiness
 from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.routing_file import RoutingFile
 from bankmodel_serving.runner import ModelRunner
@@ -41,7 +42,6 @@ _LOG = logging.getLogger(__name__)
 _TICK_S = 0.25
 _DRAIN_POLL_S = 0.02
 _WARM_UP_RUNS = 20
-_NO_CERTIFICATE = "CertificateInvalid"
 
 
 async def serve(settings: Settings, server_version: str, channel: Channel | None = None) -> None:
@@ -79,20 +79,18 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         max_rows=settings.max_rows,
     )
     site = _site(api, settings)
-    metrics.connections = lambda: site.open_count
     listener = Listener(site, loop)
     tls = metrics.tls = tls_files(settings, recorder)
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
-    ticker.on_tick = lambda: _follow(tls, readiness, loaded)
+    grpc_port = _grpc_port(
+        settings, model, api, scheduler, recorder=recorder, readiness=readiness, tls=tls, is_shared=channel is not None
+    )
+    metrics.connections = lambda: site.open_count + (grpc_port.connections() if grpc_port else 0)
+    entrance = Entrance(readiness, golden_problem=loaded.golden_problem, tls=tls, grpc_port=grpc_port, failed=stop.set)
+    ticker.on_tick = entrance.follow
     ticker.tick()
     ports = await open_ports(listener, settings, site=site, tls=tls, recorder=recorder, is_shared=channel is not None)
-    grpc_port = await _open_grpc(
-        settings, model, api, scheduler, recorder=recorder, readiness=readiness, is_shared=channel is not None
-    )
-    if grpc_port is not None:
-        ports["grpc_port"] = grpc_port.number
-        metrics.connections = lambda: site.open_count + grpc_port.connections()
-    _declare_ready(readiness, loaded, tls)
+    ports |= await entrance.open()
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
     if channel is None:
@@ -100,6 +98,7 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     else:
         channel.say(Started())
     await stop.wait()
+    entrance.raise_failure()
     await _drain(settings, listener, site, readiness, grpc_port)
     ticker.stop()
     scheduler.close()
@@ -165,7 +164,7 @@ def _encoder(loaded: Loaded, identity: Identity) -> Encoder:
     )
 
 
-async def _open_grpc(
+def _grpc_port(
     settings: Settings,
     model: Model,
     api: Api,
@@ -173,14 +172,17 @@ async def _open_grpc(
     *,
     recorder: Recorder,
     readiness: Readiness,
+    tls: TlsFiles | None,
     is_shared: bool,
 ) -> "GrpcPort | None":
     """The gRPC port where one is asked for. Only then is grpcio imported: it costs memory and time to start."""
     if settings.grpc_port is None:
         return None
-    from bankmodel_serving.grpc_port.port import open_grpc
+    from bankmodel_serving.grpc_port.port import grpc_port_for
 
-    return await open_grpc(settings, model, api, scheduler, recorder=recorder, readiness=readiness, is_shared=is_shared)
+    return grpc_port_for(
+        settings, model, api, scheduler, recorder=recorder, readiness=readiness, tls=tls, is_shared=is_shared
+    )
 
 
 def _site(api: Api, settings: Settings) -> Site:
@@ -191,23 +193,6 @@ def _site(api: Api, settings: Settings) -> Site:
         max_connections=settings.max_connections,
         max_buffered_bytes=settings.max_buffered,
     )
-
-
-def _declare_ready(readiness: Readiness, loaded: Loaded, tls: TlsFiles | None) -> None:
-    if loaded.golden_problem is not None:
-        readiness.fail("GoldenVectorsFailed", loaded.golden_problem)
-    elif tls is not None and tls.pair is None:
-        readiness.fail(_NO_CERTIFICATE, f"no caller can be let in: {tls.problem}")
-    else:
-        readiness.state = READY
-        return
-    _LOG.error("not ready", extra={"reason": readiness.state.reason, "error": readiness.state.message})
-
-
-def _follow(tls: TlsFiles | None, readiness: Readiness, loaded: Loaded) -> None:
-    """A pod without a usable certificate lives on and waits for one: ending would show less, and repair nothing."""
-    if tls is not None and tls.poll() and readiness.state.reason == _NO_CERTIFICATE:
-        _declare_ready(readiness, loaded, tls)
 
 
 class _Ticker:

@@ -150,7 +150,7 @@ _SETTINGS = (
     _Setting("metrics-port", "9090", _whole(0, 65535), "port of /metrics, /livez, /readyz; 0 picks a free one", "PORT"),
     _Setting("workers", "1", _whole(1, 16), "processes sharing the port; limits hold for each of them", "N"),
     _Setting(
-        "grpc-port", "", _or_none(_whole(0, 65535)), "scoring port over gRPC; 0 picks a free one, empty: none", "PORT"
+        "grpc-port", "", _or_none(_whole(0, 65535)), "gRPC port, TLS with --tls-cert; 0 picks one, empty: none", "PORT"
     ),
     _Setting(
         "tls-cert", "", _MAYBE_PATH, "serve TLS with this certificate chain (PEM), read again when changed", "FILE"
@@ -214,8 +214,6 @@ def _at_odds(values: Mapping[str, Any]) -> list[str]:
     if bool(certificate) != bool(key):
         missing, given = ("tls-key", "tls-cert") if certificate else ("tls-cert", "tls-key")
         return [f"--{missing} is missing: --{given} alone serves no TLS"]
-    if certificate and values["grpc_port"] is not None:
-        return ["--grpc-port can't be opened with --tls-cert: gRPC has no TLS here yet, and would answer in the clear"]
     alone = [flag for flag in ("tls-client-ca", "tls-keep-plaintext") if values[flag.replace("-", "_")]]
     return [f"--{flag} does nothing without --tls-cert and --tls-key" for flag in alone if not certificate]
 

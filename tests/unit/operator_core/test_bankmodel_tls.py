@@ -45,8 +45,13 @@ def test_a_pod_gets_its_pair_readable_by_its_group_and_of_the_callers_ca_the_cer
 
 PORTS: dict[str, tuple[dict[str, Any], list[tuple[str, int]], list[tuple[str, int]], str]] = {
     "none": ({"replicas": 2}, [("http", 8080), ("grpc", 9000)], [("http", 80), ("grpc", 9000)], "http://"),
-    "tls": (TLS, [("https", 8443)], [("https", 443)], "https://"),
-    "kept": (KEPT, [("http", 8080), ("https", 8443)], [("http", 80), ("https", 443)], "http://"),
+    "tls": (TLS, [("https", 8443), ("grpc", 9000)], [("https", 443), ("grpc", 9000)], "https://"),
+    "kept": (
+        KEPT,
+        [("http", 8080), ("https", 8443), ("grpc", 9000)],
+        [("http", 80), ("https", 443), ("grpc", 9000)],
+        "http://",
+    ),
 }
 
 
@@ -80,8 +85,22 @@ def test_the_plain_port_stays_until_the_pods_with_tls_take_over() -> None:
     assert simulation.model["status"]["url"].startswith("http://")
 
     simulation.settle()
-    assert [("https", 443)] == service_ports(simulation)
+    assert [("https", 443), ("grpc", 9000)] == service_ports(simulation)
     assert simulation.model["status"]["url"].startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("serving", "expected"),
+    [({"replicas": 2}, "kubernetes.io/h2c"), (TLS, "https"), (KEPT, "https")],
+    ids=["none", "tls", "kept"],
+)
+def test_the_service_says_whether_grpc_is_in_the_clear(serving: dict[str, Any], expected: str) -> None:
+    simulation = Simulation(model=HTTP, serving=serving)
+    simulation.settle()
+    services = (simulation.name, f"{simulation.name}-{simulation.selected()}")
+    said = [each.get("appProtocol") for name in services for each in simulation.get("Service", name)["spec"]["ports"]]
+
+    assert [expected] * 2 == [each for each in said if each]
 
 
 def test_without_tls_nothing_is_said_of_certificates() -> None:

@@ -45,14 +45,19 @@ def test_every_wrong_setting_is_reported_at_once() -> None:
         (["--tls-key", "k"], "--tls-cert is missing: --tls-key alone serves no TLS"),
         (["--tls-client-ca", "ca"], "--tls-client-ca does nothing without --tls-cert and --tls-key"),
         (["--tls-keep-plaintext", "yes"], "--tls-keep-plaintext does nothing without"),
-        (["--tls-cert", "c", "--tls-key", "k", "--grpc-port", "1"], "--grpc-port can't be opened with --tls-cert"),
         (["--tls-keep-plaintext", "true"], "is 'true', must be yes or no"),
     ],
-    ids=["no-key", "no-certificate", "client-ca-alone", "plaintext-alone", "grpc", "neither-yes-nor-no"],
+    ids=["no-key", "no-certificate", "client-ca-alone", "plaintext-alone", "neither-yes-nor-no"],
 )
 def test_settings_of_tls_must_fit_together(given: list[str], expected: str) -> None:
     with pytest.raises(SettingsInvalid, match=expected):
         read_settings([*NEEDED, *given], {})
+
+
+def test_grpc_is_opened_beside_tls() -> None:
+    settings = read_settings([*NEEDED, "--tls-cert", "c", "--tls-key", "k", "--grpc-port", "1"], {})
+
+    assert {"tls_port": 8443, "grpc_port": 1} == settings.scoring_ports
 
 
 def test_an_unknown_flag_is_a_wrong_setting() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings, strategies as st
 
 from bankmodel_serving.errors import CertificateInvalid
-from bankmodel_serving.tls import TlsFiles, TlsPaths, Validity, validity_of
+from bankmodel_serving.tls import TlsFiles, TlsPaths, Validity, uncommon_key, validity_of
 from bankmodel_serving.tls.context import load_pair
-from support.certificates import Authority, Issued, mount
+from support.certificates import Authority, Issued, Key, mount
 
 DAY = timedelta(days=1)
 AUTHORITY = Authority()
@@ -41,6 +41,20 @@ def test_an_rsa_certificate_is_read() -> None:
     issued = AUTHORITY.issue(key=key)
 
     assert _validity(issued) == validity_of(issued.certificate)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), None),
+        (ec.generate_private_key(ec.SECP521R1()), "P-521"),
+        (ed25519.Ed25519PrivateKey.generate(), "Ed25519"),
+        (rsa.generate_private_key(65537, 2048), None),
+    ],
+    ids=["p-256", "p-521", "ed25519", "rsa"],
+)
+def test_a_key_that_not_everybody_can_use_is_named(key: Key, expected: str | None) -> None:
+    assert expected == uncommon_key(AUTHORITY.issue(key=key).certificate)
 
 
 def test_a_chain_ends_with_its_first_link() -> None:

@@ -19,11 +19,11 @@ ON_SERVICE: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "grp
 
 
 def asked_ports(spec: BankModelSpec) -> tuple[str, ...]:
-    """With TLS the plain port is closed unless it is kept, and gRPC always: it would answer in the clear."""
+    """With TLS the plain port is closed unless it is kept. gRPC has one port, which then speaks TLS alone."""
     tls = spec.serving.tls
     if tls is None:
         return ("http", "grpc")
-    return ("http", "https") if tls.keep_plaintext else ("https",)
+    return ("http", "https", "grpc") if tls.keep_plaintext else ("https", "grpc")
 
 
 def opened_ports(templates: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -31,6 +31,13 @@ def opened_ports(templates: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     open less."""
     every = {port["name"] for template in templates for port in _container(template).get("ports") or ()}
     return tuple(name for name in ON_POD if name in every)
+
+
+def protocols(ports: Iterable[str]) -> dict[str, str]:
+    """What Services say of these ports of one revision, as Kubernetes has it: HTTP/2 in the clear, or over TLS where the pods have
+    it (no other name is registered for that)."""
+    opened = tuple(ports)
+    return {"grpc": "https" if "https" in opened else "kubernetes.io/h2c"} if "grpc" in opened else {}
 
 
 def _container(template: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,8 @@
-"""Opens the gRPC port on the running event loop, with bounds on everything that grpcio lets us bound, and ends it."""
+"""Opens the gRPC port on the running event loop, with bounds on everything that grpcio lets us bound, and ends it.
+
+With TLS it speaks TLS alone, whatever port 80 does: there is one port for gRPC, and nobody is to be answered in the clear by
+mistake.
+"""
 
 import asyncio
 from time import monotonic
@@ -12,6 +16,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from bankmodel_serving.api import Api, Model
 from bankmodel_serving.errors import SettingsInvalid
 from bankmodel_serving.grpc_port.connections import open_connections
+from bankmodel_serving.grpc_port.credentials import server_credentials
 from bankmodel_serving.grpc_port.health import Health
 from bankmodel_serving.grpc_port.messages import POOL, SERVICE
 from bankmodel_serving.grpc_port.service import InferenceService, Served
@@ -20,8 +25,9 @@ from bankmodel_serving.readiness import Readiness
 from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
+from bankmodel_serving.tls import TlsFiles
 
-__all__ = ["GrpcPort", "open_grpc"]
+__all__ = ["GrpcPort", "grpc_port_for"]
 
 _STREAMS_PER_CONNECTION = 1024
 _LEAST_PING_INTERVAL_MS = 10_000  # who pings more often, three times in a row, is disconnected
@@ -33,7 +39,7 @@ _KEEPALIVE_TIMEOUT_MS = 20_000
 _AGE_GRACE = 2  # times the request time-out: nothing in flight when a connection's time is over takes longer
 
 
-async def open_grpc(
+def grpc_port_for(
     settings: Settings,
     model: Model,
     api: Api,
@@ -41,9 +47,10 @@ async def open_grpc(
     *,
     recorder: Recorder,
     readiness: Readiness,
+    tls: TlsFiles | None,
     is_shared: bool,
 ) -> "GrpcPort":
-    """Listen where the settings say; raises SettingsInvalid where that can't be.
+    """The port as the settings say, not open yet.
 
     `is_shared`: other processes of this pod listen on the same port.
     """
@@ -53,15 +60,15 @@ async def open_grpc(
     )
     served = Served(identity, model.schema, writer, model.decoder.limits, settings.request_timeout)
     service = InferenceService(served, api, scheduler, recorder=recorder, readiness=readiness)
-    port = GrpcPort(service, Health(readiness), settings, is_shared=is_shared)
-    await port.open(settings.host, settings.grpc_port or 0)
-    return port
+    return GrpcPort(service, Health(readiness), settings, tls=tls, is_shared=is_shared)
 
 
 class GrpcPort:
-    """One listening port; `number` is known once it is open."""
+    """One listening port; `number` is 0 until it is open."""
 
-    def __init__(self, service: InferenceService, health: Health, settings: Settings, *, is_shared: bool) -> None:
+    def __init__(
+        self, service: InferenceService, health: Health, settings: Settings, *, tls: TlsFiles | None, is_shared: bool
+    ) -> None:
         # Beside the calls that wait for a batch there are those still arriving, and watchers.
         most = settings.queue + settings.max_connections
         self._server = grpc.aio.server(options=_options(settings, is_shared), maximum_concurrent_rpcs=most)
@@ -70,16 +77,21 @@ class GrpcPort:
         names = (SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME)
         reflecting = reflection.aio.ReflectionServicer(names, pool=POOL)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting, self._server)
+        self._tls = tls
+        self._host, self._port = settings.host, settings.grpc_port or 0
         self.number = 0
 
-    async def open(self, host: str, port: int) -> None:
-        """Listen (port 0 picks a free one)."""
+    async def open(self) -> int:
+        """Listen, and return the port (0 picks a free one); raises SettingsInvalid where that can't be. With TLS there is
+        a pair by now."""
+        host, port = self._host, self._port
         address = f"[{host or '::'}]:{port}" if ":" in (host or ":") else f"{host}:{port}"
         try:
             self.number = self._add_port(address)
         except RuntimeError as error:
             raise SettingsInvalid(f"can't listen on {address} for gRPC; choose another port") from error
         await self._server.start()
+        return self.number
 
     def connections(self) -> int:
         """How many of this process are open; safe to call from another thread."""
@@ -98,7 +110,9 @@ class GrpcPort:
 
     def _add_port(self, address: str) -> int:
         """The one place where credentials come in."""
-        return int(self._server.add_insecure_port(address))
+        if self._tls is None:
+            return int(self._server.add_insecure_port(address))
+        return int(self._server.add_secure_port(address, server_credentials(self._tls)))
 
 
 def _handlers(service: InferenceService) -> Any:
@@ -113,6 +127,7 @@ def _options(settings: Settings, is_shared: bool) -> list[tuple[str, int]]:
             "grpc.so_reuseport",
             int(is_shared),
         ),  # else a second server on a port that is taken would get half of the callers
+        ("grpc.server_handshake_timeout_ms", _ms(settings.header_timeout)),
         ("grpc.max_receive_message_length", settings.max_body),
         ("grpc.max_metadata_size", settings.max_header_bytes),
         ("grpc.absolute_max_metadata_size", settings.max_header_bytes),

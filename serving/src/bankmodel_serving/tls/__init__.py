@@ -3,6 +3,6 @@
 from bankmodel_serving.tls.context import Pair, TlsPaths
 from bankmodel_serving.tls.files import TlsFiles
 from bankmodel_serving.tls.port import Keeper, TlsPort
-from bankmodel_serving.tls.validity import Validity, validity_of
+from bankmodel_serving.tls.validity import Validity, uncommon_key, validity_of
 
-__all__ = ["Keeper", "Pair", "TlsFiles", "TlsPaths", "TlsPort", "Validity", "validity_of"]
+__all__ = ["Keeper", "Pair", "TlsFiles", "TlsPaths", "TlsPort", "Validity", "uncommon_key", "validity_of"]

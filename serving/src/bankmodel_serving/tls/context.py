@@ -1,7 +1,7 @@
 """An SSLContext from files: what we offer and what we ask of callers. The only place that decides it."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankmodel_serving.errors import CertificateInvalid
@@ -27,20 +27,27 @@ class TlsPaths:
 
 @dataclass(frozen=True)
 class Pair:
-    """What new connections are met with."""
+    """What new connections are met with: as Python's ssl has it, and as PEM for gRPC, which has an OpenSSL of its own.
+
+    `client_ca` is empty where callers need no certificate.
+    """
 
     context: ssl.SSLContext
     validity: Validity
+    certificate: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes
 
 
 def load_pair(paths: TlsPaths) -> Pair:
     """Always a fresh context: one that is in use must not be touched by a pair that turns out bad, a CA that was taken
     out must not be trusted on, and tickets given under the old one must not open the new. Raises CertificateInvalid."""
+    certificate = _read(paths.certificate)
     try:
-        validity = validity_of(_read(paths.certificate))
+        validity = validity_of(certificate)
     except CertificateInvalid as error:
         raise CertificateInvalid(f"{paths.certificate}: {error}") from error
-    _read(paths.key)
+    key, client_ca = _read(paths.key), _read(paths.client_ca) if paths.client_ca else b""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -50,7 +57,7 @@ def load_pair(paths: TlsPaths) -> Pair:
         _ask_for_certificates(context, paths.client_ca)
     else:
         context.num_tickets = 1  # callers keep connections; the usual second ticket is work for nothing
-    return Pair(context, validity)
+    return Pair(context, validity, certificate, key, client_ca)
 
 
 def _load_chain(context: ssl.SSLContext, paths: TlsPaths) -> None:
@@ -68,7 +75,6 @@ def _load_chain(context: ssl.SSLContext, paths: TlsPaths) -> None:
 
 def _ask_for_certificates(context: ssl.SSLContext, client_ca: str) -> None:
     """Mutual TLS. No tickets (TLS 1.3): a caller whose certificate has expired must not go on with one for hours."""
-    _read(client_ca)
     try:
         context.load_verify_locations(cafile=client_ca)
     except OSError as error:  # ssl.SSLError is one

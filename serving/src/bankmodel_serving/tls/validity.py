@@ -1,7 +1,7 @@
-"""When a PEM file's certificates are valid. Pure; Python's ssl module does not tell it of one's own certificate.
+"""When a PEM file's certificates are valid, and what key the first has. Pure; Python's ssl module does not tell it of one's own certificate.
 
 A dozen lines of DER: a certificate is a sequence whose first member holds, behind an optional version, serial number,
-signature algorithm and issuer, the two times (RFC 5280, 4.1).
+signature algorithm and issuer, the two times, the subject, and the key with its algorithm (RFC 5280, 4.1).
 """
 
 import base64
@@ -12,9 +12,14 @@ from datetime import UTC, datetime
 
 from bankmodel_serving.errors import CertificateInvalid
 
-__all__ = ["Validity", "validity_of"]
+__all__ = ["Validity", "uncommon_key", "validity_of"]
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_UNCOMMON_KEYS = {  # object identifiers as they are in a certificate (RFC 8410, RFC 5480)
+    bytes.fromhex("06032b6570"): "Ed25519",
+    bytes.fromhex("06032b6571"): "Ed448",
+    bytes.fromhex("06052b81040023"): "P-521",
+}
 _SEQUENCE, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
 
 
@@ -43,6 +48,14 @@ def validity_of(pem: bytes) -> Validity:
     return Validity(max(each.not_before for each in found), min(each.not_after for each in found))
 
 
+def uncommon_key(pem: bytes) -> str | None:
+    """Which key the first certificate has, if it is one that only some TLS libraries can use; of a PEM that `validity_of` has read."""
+    der = _der(_BLOCK.findall(pem)[0])
+    _, rest = _member(_member(_from_validity(der))[1])  # behind validity and subject
+    algorithm, _ = _member(_member(rest)[0])
+    return next((name for identifier, name in _UNCOMMON_KEYS.items() if identifier in algorithm), None)
+
+
 def _der(block: bytes) -> bytes:
     try:
         return base64.b64decode(b"".join(block.split()), validate=True)
@@ -52,17 +65,21 @@ def _der(block: bytes) -> bytes:
 
 def _validity(der: bytes) -> Validity:
     try:
-        certificate, _ = _member(der, _SEQUENCE)
-        rest, _ = _member(certificate, _SEQUENCE)
-        if rest[0] == _VERSION:
-            _, rest = _member(rest)
-        for _ in ("serial number", "signature algorithm", "issuer"):
-            _, rest = _member(rest)
-        times, _ = _member(rest, _SEQUENCE)
+        times, _ = _member(_from_validity(der), _SEQUENCE)
         before, after = _member(times)[0], _member(_member(times)[1])[0]
         return Validity(_moment(times[0], before), _moment(_member(times)[1][0], after))
     except (IndexError, ValueError) as error:
         raise CertificateInvalid(f"the certificate in it can't be read: {error}") from error
+
+
+def _from_validity(der: bytes) -> bytes:
+    certificate, _ = _member(der, _SEQUENCE)
+    rest, _ = _member(certificate, _SEQUENCE)
+    if rest[0] == _VERSION:
+        _, rest = _member(rest)
+    for _ in ("serial number", "signature algorithm", "issuer"):
+        _, rest = _member(rest)
+    return rest
 
 
 def _member(der: bytes, tag: int | None = None) -> tuple[bytes, bytes]:

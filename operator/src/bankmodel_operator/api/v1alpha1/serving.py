@@ -64,7 +64,7 @@ class Tls(Model):
     client_ca_secret_name: Annotated[ObjectName | None, Field(alias="clientCASecretName")] = None
     """Secret with the key `ca.crt`: only callers with a certificate from this authority are let in. Absent: all are."""
     keep_plaintext: bool = False
-    """True: callers may use plain HTTP on port 80 as well. False: with TLS it is closed."""
+    """True: callers may use plain HTTP on port 80 as well. False: with TLS it is closed. gRPC speaks TLS either way."""
 
 
 class Serving(Model):

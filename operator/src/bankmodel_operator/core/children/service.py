@@ -8,7 +8,7 @@ from typing import Any
 from bankmodel_operator.core import names
 from bankmodel_operator.core.children.parent import Parent
 from bankmodel_operator.core.observation import Manifest
-from bankmodel_operator.core.ports import ON_SERVICE
+from bankmodel_operator.core.ports import ON_SERVICE, protocols
 
 _SCRAPE = {
     "prometheus.io/scrape": "true",
@@ -25,7 +25,7 @@ def stable_service(parent: Parent, selector: Mapping[str, str], *, fence: str, p
     `fence` is the routing generation: what moved the table also changes this object's resourceVersion, even
     where the selector has to wait, so that a leader which froze before cannot move it later.
     """
-    spec: dict[str, Any] = {"type": "ClusterIP", "ports": [_port(name, ON_SERVICE[name]) for name in ports]}
+    spec: dict[str, Any] = {"type": "ClusterIP", "ports": _ports(ports)}
     if selector:
         spec["selector"] = dict(selector)
     return {
@@ -46,12 +46,20 @@ def revision_service(parent: Parent, revision: str, *, is_annotated: bool, ports
         "metadata": parent.metadata(name, revision=revision, annotations=notes),
         "spec": {
             "type": "ClusterIP",
-            "ports": [*(_port(each, ON_SERVICE[each]) for each in ports), _port("metrics", names.PORT_METRICS)],
+            "ports": [*_ports(ports), _port("metrics", names.PORT_METRICS)],
             "selector": names.selector(parent.name, revision),
         },
     }
 
 
+def _ports(ports: Iterable[str]) -> list[dict[str, Any]]:
+    opened = tuple(ports)
+    spoken = protocols(opened)
+    return [
+        {**_port(name, ON_SERVICE[name]), **({"appProtocol": spoken[name]} if name in spoken else {})}
+        for name in opened
+    ]
+
+
 def _port(name: str, number: int) -> dict[str, Any]:
-    protocol = {"appProtocol": "kubernetes.io/h2c"} if name == "grpc" else {}
-    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name, **protocol}
+    return {"name": name, "port": number, "protocol": "TCP", "targetPort": name}
