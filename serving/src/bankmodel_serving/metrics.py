@@ -45,6 +45,7 @@ class Metrics:
         self.table: Callable[[], RoutingTable] = RoutingTable
         self.connections: Callable[[], int] = int
         self.tls: TlsFiles | None = None
+        self.coalesces: bool | None = None  # not known before the model is loaded
 
     def snapshot(self) -> Snapshot:
         """Everything, as of this moment."""
@@ -93,8 +94,9 @@ class Metrics:
         yield self._gauge("bankmodel_routing_generation", text, Merge.LEAST, table.generation)
         rejected: Counts = {(reason,): count for reason, count in self._recorder.routing_rejected.copy().items()}
         yield self._counter("bankmodel_routing_rejected", "Routing tables refused.", ("reason",), rejected)
-        labels = (*_OWN, "version", "sha256", "owner", "tier")
-        series = (*self._own, identity.version, identity.sha256, table.owner, table.tier)
+        labels = (*_OWN, "version", "sha256", "owner", "tier", "coalesces")
+        coalesces = "" if self.coalesces is None else str(self.coalesces).lower()
+        series = (*self._own, identity.version, identity.sha256, table.owner, table.tier, coalesces)
         text = "What is served here; always 1."
         yield Family("bankmodel_model_info", text, Kind.GAUGE, Merge.ONE, labels, {series: (1,)})
 

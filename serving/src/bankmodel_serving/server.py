@@ -57,6 +57,7 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     stop = _stop_event(loop)
 
     loaded = load(settings.model, settings.sha256, _decode_limits(settings))
+    metrics.coalesces = loaded.coalesces
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
     routing = RoutingFile(

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from bankmodel_serving import card as cards
@@ -129,6 +130,18 @@ def test_requests_inputs_and_scores_are_counted(tmp_path: Path) -> None:
         "generation": 0,
         "unknown regions": 2,
     } == counted
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [(tiny_models.dense(), "true"), (tiny_models.softmax_over_rows(), "false")],
+    ids=["yes", "no"],
+)
+def test_the_metrics_say_whether_requests_are_scored_together(
+    model: onnx.ModelProto, expected: str, tmp_path: Path
+) -> None:
+    with ScoringProcess(tiny_models.save(model, tmp_path / "model.onnx")) as server:
+        assert 1 == server.metric("bankmodel_model_info", coalesces=expected)
 
 
 def test_scraping_does_not_hold_up_scoring(dense: ScoringProcess) -> None:

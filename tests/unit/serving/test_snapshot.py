@@ -111,7 +111,7 @@ def test_two_processes_show_as_one_pod() -> None:
 def test_what_is_served_is_told_once_though_one_process_has_seen_a_newer_table() -> None:
     merged = merge_all([_process(0, 1, owner="retail"), _process(0, 2, owner="mortgage")])
 
-    assert [("m", "3f8a02c61d", "1", "9f2c", "mortgage", "")] == list(merged["bankmodel_model_info"].samples)
+    assert [("m", "3f8a02c61d", "1", "9f2c", "mortgage", "", "")] == list(merged["bankmodel_model_info"].samples)
 
 
 def test_of_the_past_only_what_was_counted_stays() -> None:
