@@ -13,7 +13,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScoringProcess]:
     """Version 2 of a model with named columns and a card."""
     path = tmp_path_factory.mktemp("mixed") / "model.onnx"
     model = tiny_models.save(tiny_models.mixed(), path, tiny_models.mixed_card())
-    with ScoringProcess(model, "--model-version", "2", "--revision", "aaaaaaaaaa", "--max-rows", "200") as server:
+    options = ("--model-version", "2", "--revision", "aaaaaaaaaa", "--max-rows", "200", "--grpc-port", "0")
+    with ScoringProcess(model, *options) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""kserve's REST client at work, in an environment of its own: calls the server on PORT and prints what it got as JSON.
+"""kserve's clients at work, in an environment of their own: call the server on PORT and GRPC_PORT and print what they got as JSON.
 
 Run by tests/serving_system/test_kserve.py. The model is `tiny_models.mixed`.
 """
@@ -8,9 +8,10 @@ import json
 import sys
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
-from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
 _DEADLINE_S = 60.0
 _COLUMNS = (
@@ -30,12 +31,13 @@ def _request(binary: bool, parameters: dict[str, Any] | None = None) -> InferReq
 
 
 def _shown(answer: Any) -> dict[str, Any]:
+    sha256 = answer.parameters["sha256"]
     return {
         "id": answer.id,
-        "sha256": answer.parameters["sha256"],
+        "sha256": getattr(sha256, "string_param", sha256),  # over gRPC a message
         "score": answer.outputs[0].as_numpy().reshape(-1).tolist(),
         "datatypes": [output.datatype for output in answer.outputs],
-        "shapes": [output.shape for output in answer.outputs],
+        "shapes": [list(output.shape) for output in answer.outputs],
     }
 
 
@@ -62,4 +64,21 @@ async def _calls(url: str) -> dict[str, Any]:
     return found
 
 
-print(json.dumps(asyncio.run(asyncio.wait_for(_calls(f"http://127.0.0.1:{sys.argv[1]}"), _DEADLINE_S))))
+async def _calls_over_grpc(address: str) -> dict[str, Any]:
+    async with InferenceGRPCClient(address, timeout=20, retries=0) as client:
+        forms = {"gRPC, typed": _request(False), "gRPC, raw": _request(True)}
+        found: dict[str, Any] = {name: _shown(await client.infer(one)) for name, one in forms.items()}
+        ready = (await client.is_server_live(), await client.is_server_ready(), await client.is_model_ready("m"))
+        found["ready over gRPC"] = ready
+        try:
+            await client.infer(InferRequest(model_name="other", infer_inputs=_request(False).inputs))
+        except grpc.RpcError as error:
+            found["refused over gRPC"] = [error.code().name, error.details()]
+    return found
+
+
+async def _every_call(port: str, grpc_port: str) -> dict[str, Any]:
+    return {**await _calls(f"http://127.0.0.1:{port}"), **await _calls_over_grpc(f"127.0.0.1:{grpc_port}")}
+
+
+print(json.dumps(asyncio.run(asyncio.wait_for(_every_call(*sys.argv[1:]), _DEADLINE_S))))

@@ -126,6 +126,20 @@ def test_an_integer_that_overflows_its_datatype_is_refused(datatype: str, value:
     assert str(caught.value).startswith(f"input x: value 0 is {value}, outside of {datatype}")
 
 
+@pytest.mark.parametrize(("told", "expected"), [(4, None), (8, "binary_data_size is 8, its raw contents have 4 bytes")])
+def test_rests_word_for_the_size_may_be_there_and_must_be_true(told: int, expected: str | None) -> None:
+    """kserve's client leaves it in."""
+    parameters = {"binary_data_size": {"int64_param": told}}
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 1], "parameters": parameters}
+    request = message("ModelInferRequest")(inputs=[tensor], raw_input_contents=[np.float32(1.5).tobytes()])
+    try:
+        found: object = read_request(_schema(KIND["FP32"]), request, LIMITS).columns[0].tolist()
+    except BadRequest as error:
+        found = str(error)
+
+    assert ([[1.5]] if expected is None else f"input x: {expected}") == found
+
+
 @pytest.mark.parametrize("name", ["inputs", "outputs"])
 def test_a_flood_of_empty_tensors_is_refused(name: str) -> None:
     with pytest.raises(BadRequest) as caught:
