@@ -1,9 +1,9 @@
-"""How much of raw onnxruntime `bankmodel score` gets on a large file: `python -m bench.batch`, for `make bench-batch`.
+"""How much of raw onnxruntime `bankmodel score` gets on a large file: `python -m bench.batch`, and an item of `make verify-serving`.
 
 Both with the same number of processes, on the same rows, in alternating rounds. Raw: session.run on arrays that are ready in
 memory, nothing read, nothing written, started before the clock. Ours: Parquet in, Parquet out, from the first batch that is
-written to the last. CPU time
-is less disturbed by who else is there; ours counts every process with its start, raw the loop alone.
+written to the last. CPU time is less disturbed by who else is there: raw counts the loop alone, ours every process, reader and
+writer included; the start of the processes drops out between a large file and one of a quarter.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from bankmodel.batch.cores import available_cores
 from bankmodel.batch.score import Request, score_file
 from bankmodel_serving.engine import Engine
 
-__all__ = ["Result", "measure"]
+__all__ = ["BAR", "Result", "measure"]
 
 BAR = 0.80
 _FEATURES = 30
@@ -32,12 +32,13 @@ _TREES = 200
 _BATCH_ROWS = 8192
 _ROUNDS = 3
 _DEADLINE_S = 300
+_FEWER = 4  # the small file has a quarter of the rows
 _SETTLED = 0.2  # of the rows, after which all processes are at work
 
 
 @dataclass(frozen=True)
 class Result:
-    """Medians over the rounds: rows a second, and the CPU seconds of a million rows."""
+    """Medians over the rounds: rows a second, and the CPU seconds that a million rows more take."""
 
     raw_rate: float
     score_rate: float
@@ -71,9 +72,16 @@ class _Clock:
 def measure(folder: Path, *, rows: int, workers: int) -> Result:
     """Build the model and the file once, then measure both in turn."""
     model, source = _model(folder), _rows(folder, rows)
-    rounds = [(_raw(model, rows, workers), _score(model, source, folder, workers)) for _ in range(_ROUNDS)]
-    raw_rates, raw_cpu = zip(*(raw for raw, _ in rounds), strict=True)
-    rates, cpu = zip(*(ours for _, ours in rounds), strict=True)
+    few = _rows(folder, rows // _FEWER)
+    raw_rates, rates, raw_cpu, cpu = [], [], [], []
+    for _ in range(_ROUNDS):
+        raw_rate, raw_cpu_s = _raw(model, rows, workers)
+        _, small_cpu_s = _score(model, few, folder, workers)
+        rate, large_cpu_s = _score(model, source, folder, workers)
+        raw_rates.append(raw_rate)
+        rates.append(rate)
+        raw_cpu.append(raw_cpu_s / rows * 1e6)
+        cpu.append((large_cpu_s - small_cpu_s) / (rows - rows // _FEWER) * 1e6)
     return Result(*map(statistics.median, (raw_rates, rates, raw_cpu, cpu)))
 
 
@@ -97,7 +105,7 @@ def _features(rows: int) -> np.ndarray:
 
 def _rows(folder: Path, rows: int) -> Path:
     features = _features(rows)
-    path = folder / "rows.parquet"
+    path = folder / f"rows-{rows}.parquet"
     columns = {f"feature_{at}": features[:, at] for at in range(_FEATURES)}
     parquet.write_table(pa.table({**columns, "id": np.arange(rows)}), path)
     return path
@@ -109,8 +117,8 @@ def _score(model: Path, source: Path, folder: Path, workers: int) -> tuple[float
     request = Request(
         model=model, source=source, target=target, keep=("id",), workers=workers, batch_rows=_BATCH_ROWS, force=True
     )
-    report = score_file(request, clock)
-    return clock.rate(), (_cpu_s() - before) / report.rows * 1e6
+    score_file(request, clock)
+    return clock.rate(), _cpu_s() - before
 
 
 def _raw(model: Path, rows: int, workers: int) -> tuple[float, float]:
@@ -124,7 +132,7 @@ def _raw(model: Path, rows: int, workers: int) -> tuple[float, float]:
     for process in processes:
         process.join()
     wall_s, cpu_s = zip(*found, strict=True)
-    return share * workers / max(wall_s), sum(cpu_s) / (share * workers) * 1e6
+    return share * workers / max(wall_s), sum(cpu_s)
 
 
 def _run_raw(model: str, rows: int, barrier: Barrier, spent: "multiprocessing.Queue[tuple[float, float]]") -> None:
@@ -150,14 +158,14 @@ def main() -> None:
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), rows=wanted.rows, workers=wanted.workers)
-    verdict = "ok" if found.share >= BAR else "short"
+    verdict = "ok" if found.cpu_share >= BAR else "short"
     print(
         f"bankmodel score {found.score_rate:,.0f} rows/s, onnxruntime {found.raw_rate:,.0f} rows/s: {found.share:.0%}"
     )
     print(
-        f"CPU for a million rows: {found.score_cpu_s:.1f} s, onnxruntime {found.raw_cpu_s:.1f} s: {found.cpu_share:.0%}"
+        f"CPU for a million rows more: {found.score_cpu_s:.1f} s, onnxruntime {found.raw_cpu_s:.1f} s: {found.cpu_share:.0%}"
     )
-    print(f"bar {BAR:.0%}: {verdict}")
+    print(f"bar {BAR:.0%} of CPU: {verdict}")
     raise SystemExit(verdict != "ok")
 
 
