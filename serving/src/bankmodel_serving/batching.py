@@ -24,6 +24,8 @@ class BatchLimits:
     """`coalesce` is off for models whose rows influence each other, even in the last bit.
 
     256 rows: boosting of 200 trees takes 1.2 ms for them. Requests of 32 rows: 320 µs of CPU each at 64 rows a batch, 245 at 256.
+    512 saved 2.1, 4.5 and 0.3 % and cost 4.6 % in four paired runs, for twice the time that the loop is held, 15 ms of checks at
+    the start and 13 MiB for a model with strings: not worth it.
     """
 
     max_rows: int = 256
