@@ -1,5 +1,9 @@
 """One model from apply to delete, as a platform team sees it with kubectl, on real pods."""
 
+from typing import Any
+
+import numpy as np
+
 from system.mortgage import MODEL
 from system.scene import Scene
 
@@ -13,9 +17,12 @@ def test_a_model_is_applied_scored_by_name_scaled_and_deleted(scene: Scene) -> N
     caller = scene.caller()
     scene.apply(scene.manifest("1"))
     answer = caller.first_answer(scene.url)["answer"]
+    over_grpc = caller.over_grpc(scene.grpc_address)
     live = scene.serves("1")
 
     assert (MODEL, "1") == (answer["model_name"], answer["model_version"])
+    assert _values({each["name"]: each["data"] for each in answer["outputs"]}) == _values(over_grpc["outputs"])
+    assert (answer["parameters"]["sha256"], "1") == (over_grpc["sha256"], over_grpc["model_version"])
     assert live["status"]["stable"]["revision"] == answer["parameters"]["revision"]
     assert live["spec"]["model"]["sha256"] == answer["parameters"]["sha256"]
 
@@ -67,6 +74,14 @@ def test_the_autoscaler_points_at_the_model_and_its_writes_take_effect(scene: Sc
     scene.eventually(lambda: len(scene.pods()) == 2, "there are two pods")
     scale = scene.kubectl("get", "--raw", _scale_path(scene))
     assert f"serving.bankmodel.io/model={MODEL}" in scale
+
+
+def _values(outputs: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Numbers as the model has them: JSON writes the shortest text that means the same FP32."""
+    return {
+        name: [np.float32(value) if isinstance(value, float) else value for value in values]
+        for name, values in outputs.items()
+    }
 
 
 def _reason(scene: Scene) -> str:

@@ -23,9 +23,11 @@ def test_a_model_waits_for_its_secret_answers_over_tls_and_takes_up_a_renewed_on
     scene.eventually(lambda: _refreshed(scene, "Valid"), "the certificate is valid", deadline_s=150)
     live = scene.serves("1")
     answer = caller.first_answer(url)["answer"]
+    over_grpc = caller.over_grpc(scene.grpc_address, is_secure=True)
 
     assert "tls.crt is not there" in said["message"]
     assert (url, "1") == (live["status"]["url"], answer["model_version"])
+    assert ("1", answer["parameters"]["sha256"]) == (over_grpc["model_version"], over_grpc["sha256"])
     assert [443, 9000] == [port["port"] for port in scene.get("service")["spec"]["ports"]]
 
     with caller.load(url, rate=50, seconds=60) as load:

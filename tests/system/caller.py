@@ -17,7 +17,7 @@ from system.place import SystemFailed
 
 __all__ = ["CallerPod", "Load", "answer_of"]
 
-_SCRIPT = Path(__file__).with_name("load.py")
+_SCRIPTS = ("load.py", "grpc_call.py")
 _NAME = "loan-desk"
 _FOLDER = "/scripts"
 _PYTHON = "/opt/bankmodel/bin/python"
@@ -46,7 +46,8 @@ class CallerPod:
 
     def start(self, image: str, bodies: Sequence[str], ca: str = "") -> None:
         """Make it, or take the one that is there, and wait until it runs. CA: whom it believes over https."""
-        files = {"load.py": _SCRIPT.read_text(), "bodies.jsonl": "\n".join(bodies) + "\n"}
+        files = {name: Path(__file__).with_name(name).read_text() for name in _SCRIPTS}
+        files |= {"bodies.jsonl": "\n".join(bodies) + "\n"}
         files |= {"ca.crt": ca} if ca else {}
         settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self._metadata(), "data": files}
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", body=settings)
@@ -65,6 +66,13 @@ class CallerPod:
             raise SystemFailed(f"{url} gave no good answer within {deadline_s:g} s; the last try: {found['error']}")
         return found
 
+    def over_grpc(self, address: str, *, is_secure: bool = False) -> dict[str, Any]:
+        """One answer to the first body over gRPC, in the clear or believing the CA it was started with; see grpc_call.py."""
+        options = ("--ca", f"{_FOLDER}/ca.crt") if is_secure else ()
+        words = [*self._before(), f"{_FOLDER}/grpc_call.py", address, "--bodies", f"{_FOLDER}/bodies.jsonl", *options]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=2 * _GRACE_S, check=False)
+        return _parsed(done.returncode, done.stdout, done.stderr)
+
     @contextmanager
     def waiting(self, url: str, *, deadline_s: float = 60.0) -> "Iterator[subprocess.Popen[str]]":
         """Ask in the background from now on; `answer_of` tells when the first good answer came."""
@@ -81,9 +89,12 @@ class CallerPod:
             yield Load(process, seconds + _GRACE_S)
 
     def _words(self, *words: str) -> list[str]:
-        before = [str(self.kubectl.binary), "--kubeconfig", str(self.kubectl.kubeconfig), "-n", self.namespace]
-        script = [_PYTHON, f"{_FOLDER}/load.py", *words, "--bodies", f"{_FOLDER}/bodies.jsonl"]
-        return [*before, "exec", _NAME, "--", *script]
+        return [*self._before(), f"{_FOLDER}/load.py", *words, "--bodies", f"{_FOLDER}/bodies.jsonl"]
+
+    def _before(self) -> list[str]:
+        """What a script of ours comes after."""
+        kubectl = [str(self.kubectl.binary), "--kubeconfig", str(self.kubectl.kubeconfig), "-n", self.namespace]
+        return [*kubectl, "exec", _NAME, "--", _PYTHON]
 
     def _wait_for_files(self, files: dict[str, str]) -> None:
         """A changed ConfigMap takes the kubelet some seconds to bring into a pod that runs already."""

@@ -30,6 +30,11 @@ class Scene:
         """The model's endpoint, by its Service's DNS name."""
         return f"http://{MODEL}.{self.namespace}.svc/v2/models/{MODEL}/infer"
 
+    @property
+    def grpc_address(self) -> str:
+        """The same Service's port for gRPC."""
+        return f"{MODEL}.{self.namespace}.svc:9000"
+
     def make_namespace(self) -> None:
         """With the restricted standard enforced."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
