@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from bankmodel_operator.api.cel import Rule, validations
 from bankmodel_operator.api.v1alpha1.base import ImageReference, Model, ObjectName, Region, RelativePath, Version
 
-__all__ = ["HttpSource", "ImageSource", "ModelFile", "Reference", "S3Source", "Source", "VolumeSource"]
+__all__ = ["HttpSource", "ImageSource", "ModelFile", "Reference", "S3Source", "Source", "Url", "VolumeSource"]
 
 _IS_HTTP: Final = "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''"
 _HTTP_URL: Final = (

@@ -18,6 +18,7 @@ __all__ = [
     "LeadTime",
     "RevisionStatus",
     "RolloutStatus",
+    "VerdictStatus",
 ]
 
 
@@ -61,6 +62,23 @@ class RevisionStatus(Model):
     """Serving image that was resolved when the revision was made."""
     since: AwareDatetime | None = None
     """Since when it has this role."""
+
+
+class VerdictStatus(Model):
+    """What one check found in the present step."""
+
+    name: Word
+    """Name of the check; restarts is the operator's own."""
+    verdict: Annotated[str, _schema(maxLength=16)] = ""
+    """PASS, FAIL or UNKNOWN. Unknown is never success."""
+    value: Annotated[str, _schema(maxLength=32)] = ""
+    """What was observed. Empty: nothing."""
+    limit: Annotated[str, _schema(maxLength=32)] = ""
+    """The limit it is held against."""
+    requests: Count = 0
+    """On how many requests, decisions or scores it rests."""
+    message: Annotated[str, _schema(maxLength=200)] = ""
+    """What it means, in a sentence for people."""
 
 
 class RolloutStatus(Model):
