@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from bankmodel_operator.core.observation import Report
+from bankmodel_operator.core.analysis.samples import Sample
+from bankmodel_operator.core.observation import Described, InputDescribed, OutputDescribed, Report
+from bankmodel_operator.telemetry.described import parse_described
 from bankmodel_operator.telemetry.scrape import Scraper, parse_certificate, parse_gauges, parse_unready
+from support.pod_counts import START
 
 EXPOSITION = """\
 # HELP bankmodel_routing_generation Generation of the routing table in force.
@@ -107,8 +111,11 @@ async def pod(metrics: web.Response | None) -> AsyncIterator[int]:
     async def readyz(_request: web.Request) -> web.Response:
         return web.json_response({"ready": False, "reason": "GoldenVectorsFailed", "message": "m"}, status=503)
 
+    async def model(_request: web.Request) -> web.Response:
+        return web.json_response(MODEL)
+
     app = web.Application()
-    app.add_routes([web.get("/metrics", answer), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/metrics", answer), web.get("/readyz", readyz), web.get("/model", model)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -119,10 +126,11 @@ async def pod(metrics: web.Response | None) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def scraped(port: int) -> Report:
-    scraper = Scraper(port)
+async def scraped(port: int, *, describe: bool = False) -> Report:
+    scraper = Scraper(port, lambda: START)
     try:
-        return (await scraper.reports({"pod-1": "127.0.0.1"}))["pod-1"]
+        asked = ("pod-1",) if describe else ()
+        return (await scraper.reports({"pod-1": "127.0.0.1"}, describe=asked))["pod-1"]
     finally:
         await scraper.close()
 
@@ -130,7 +138,78 @@ async def scraped(port: int) -> Report:
 @pytest.mark.asyncio
 async def test_a_pod_reports_all_it_knows() -> None:
     async with pod(web.Response(text=EXPOSITION)) as port:
-        assert await scraped(port) == Report(7, 3, "GoldenVectorsFailed", "m")
+        expected = Report(7, 3, "GoldenVectorsFailed", "m", sample=Sample(START, "0a1b2c3d4e"))
+
+        assert expected == await scraped(port)
+
+
+@pytest.mark.asyncio
+async def test_a_long_report_is_read_to_its_end() -> None:
+    lines = "".join(f'bankmodel_requests_total{{code="200",route="r{index}"}} 1.0\n' for index in range(20_000))
+    async with pod(web.Response(text=EXPOSITION + lines)) as port:
+        report = await scraped(port)
+
+    assert report.sample is not None
+    assert 20_000 == len(report.sample.requests)
+
+
+@pytest.mark.asyncio
+async def test_a_report_without_end_is_none() -> None:
+    async with pod(web.Response(text=EXPOSITION + "#" * 5_000_000 + "\n")) as port:
+        assert (await scraped(port)).generation is None
+
+
+MODEL = {
+    "model": "mortgage",
+    "revision": "0a1b2c3d4e",
+    "sha256": "9f2c",
+    "version": "2026.11",
+    "inputs": [{"name": "income", "datatype": "FP32", "shape": [-1], "required": True}],
+    "outputs": [{"name": "probability", "datatype": "FP32", "shape": [-1, 2]}],
+    "score": {"output": "probability", "cutoff": 0.5},
+    "has_card": True,
+    "has_baseline": False,
+}
+
+
+@pytest.mark.asyncio
+async def test_a_pod_describes_its_file_where_it_is_asked() -> None:
+    expected = Described(
+        "0a1b2c3d4e",
+        "9f2c",
+        "2026.11",
+        (InputDescribed("income", "FP32", (-1,), True),),
+        (OutputDescribed("probability", "FP32", (-1, 2)),),
+        score_output="probability",
+        cutoff=0.5,
+        has_card=True,
+        has_baseline=False,
+    )
+
+    async with pod(web.Response(text=EXPOSITION)) as port:
+        assert expected == (await scraped(port, describe=True)).described
+        assert (await scraped(port)).described is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": None},
+        {"inputs": [{"name": "income"}]},
+        {"outputs": [{"name": "p", "datatype": "FP32", "shape": ["n"]}]},
+        {"has_card": "yes"},
+        {"score": {"output": "p", "cutoff": "half"}},
+        {"sha256": 7},
+    ],
+    ids=repr,
+)
+def test_a_description_that_is_not_understood_is_none(change: dict[str, object]) -> None:
+    assert parse_described(json.dumps({**MODEL, **change})) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "x" * 50], ids=repr)
+def test_what_is_no_description_is_none(text: str) -> None:
+    assert parse_described(text) is None
 
 
 @pytest.mark.asyncio

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import BankModel
+from bankmodel_operator.core.analysis.samples import Sample
 from bankmodel_operator.core.names import CONTAINER_SERVING, ObjectRef
 
 Manifest = Mapping[str, Any]
@@ -45,14 +46,55 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class InputDescribed:
+    """One input of a revision's file. `is_required`: a request without it is refused."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDescribed:
+    """One output of a revision's file."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a revision needs and gives, as its pods read it from the file. `cutoff`: the card's, where a decision flips."""
+
+    revision: str
+    sha256: str
+    version: str
+    inputs: tuple[InputDescribed, ...]
+    outputs: tuple[OutputDescribed, ...]
+    score_output: str | None
+    cutoff: float | None
+    has_card: bool
+    has_baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What a pod said about itself on port 9090. `None`: it did not say."""
+    """What a pod said about itself on port 9090. `None`: it did not say.
+
+    `effective_weight`: percent it really sends on to the canary; `described` only where it was asked for.
+    """
 
     generation: int | None = None
     connections: int | None = None
     ready_reason: str | None = None
     ready_message: str | None = None
     certificate: Certificate | None = None
+    sample: Sample | None = None
+    effective_weight: int | None = None
+    is_mirroring: bool | None = None
+    described: Described | None = None
 
 
 @dataclass(frozen=True, slots=True)

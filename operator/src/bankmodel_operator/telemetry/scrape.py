@@ -1,6 +1,7 @@
 """Asks serving pods, on their metrics port, what only they know.
 
-That is the routing generation they obey, their open connections, their certificate, and why they are unready.
+That is the routing generation they obey, what they forward and count, their open connections, their certificate, why they are
+unready, and what their file needs and gives.
 
 Whatever goes wrong makes the answer unknown (None), never an exception: a silent pod is a fact to decide on.
 """
@@ -11,13 +12,15 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 
 from bankmodel_operator.core.observation import Certificate, Report
+from bankmodel_operator.telemetry.described import parse_described
+from bankmodel_operator.telemetry.exposition import read_flag, read_least, read_sample
 
 __all__ = ["Scraper", "parse_certificate", "parse_gauges", "parse_unready"]
 
@@ -35,11 +38,16 @@ _CERTIFICATE_FACTS = (
 _CERTIFICATE = re.compile(rf"^({'|'.join(_CERTIFICATE_FACTS)})(?:\{{[^}}]*\}})?\s+(\S+)", re.MULTILINE)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Scraper:
     """Holds the connections to the pods; `close` ends them."""
 
-    def __init__(self, port: int = _PORT) -> None:
+    def __init__(self, port: int = _PORT, clock: Callable[[], datetime] = _now) -> None:
         self._port = port
+        self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -48,17 +56,28 @@ class Scraper:
         if self._session is not None:
             await self._session.close()
 
-    async def reports(self, addresses: Mapping[str, str]) -> dict[str, Report]:
-        """The reports of these pods (name to IP address), asked all at the same time."""
-        answers = await asyncio.gather(*(self._report(address) for address in addresses.values()))
+    async def reports(self, addresses: Mapping[str, str], *, describe: Collection[str] = ()) -> dict[str, Report]:
+        """The reports of these pods (name to IP address), asked all at the same time; those in `describe` for their file, too."""
+        answers = await asyncio.gather(*(self._report(ip, describe=name in describe) for name, ip in addresses.items()))
         return dict(zip(addresses, answers, strict=True))
 
-    async def _report(self, address: str) -> Report:
+    async def _report(self, address: str, *, describe: bool) -> Report:
         host = f"[{address}]" if ":" in address else address
-        metrics, readyz = await asyncio.gather(self._get(host, "metrics"), self._get(host, "readyz"))
+        paths = ("metrics", "readyz", *(("model",) if describe else ()))
+        metrics, readyz, *model = await asyncio.gather(*(self._get(host, path) for path in paths))
         generation, connections = parse_gauges(metrics)
         reason, message = parse_unready(readyz)
-        return Report(generation, connections, reason, message, parse_certificate(metrics))
+        return Report(
+            generation,
+            connections,
+            reason,
+            message,
+            parse_certificate(metrics),
+            sample=read_sample(metrics, self._clock()),
+            effective_weight=read_least(metrics, "routing_effective_weight"),
+            is_mirroring=read_flag(metrics, "routing_mirroring"),
+            described=parse_described(model[0]) if model else None,
+        )
 
     async def _get(self, host: str, path: str) -> str:
         if self._session is None:
@@ -67,9 +86,19 @@ class Scraper:
         try:
             async with self._slots, asyncio.timeout(_DEADLINE_S):
                 async with self._session.get(f"http://{host}:{self._port}/{path}", allow_redirects=False) as response:
-                    return (await response.content.read(_LARGEST)).decode(errors="replace")
+                    return await _whole(response)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
             return ""
+
+
+async def _whole(response: aiohttp.ClientResponse) -> str:
+    """The body to its end (`read(n)` would stop at what has arrived); empty where it is too long, for a part says nothing."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LARGEST:
+            return ""
+    return body.decode(errors="replace")
 
 
 def parse_gauges(exposition: str) -> tuple[int | None, int | None]:
