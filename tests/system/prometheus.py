@@ -21,7 +21,7 @@ from cluster.commands import run
 from cluster.paths import cache_folder
 from system.place import Place, SystemFailed
 
-__all__ = ["Prometheus", "annotated_targets", "prometheus_beside"]
+__all__ = ["Prometheus", "annotated_targets", "prometheus_beside", "prometheus_binary"]
 
 _ADDRESS = "127.0.0.1:9099"
 _DEADLINE_S = 60.0
@@ -65,7 +65,7 @@ def prometheus_beside(place: Place, namespace: str, folder: Path) -> Iterator[Pr
     job = {"job_name": "services", "file_sd_configs": [{"files": [str(targets)]}]}
     config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
     storage = f"--storage.tsdb.path={folder / 'data'}"
-    words = [str(_binary()), f"--config.file={config}", storage, f"--web.listen-address={_ADDRESS}"]
+    words = [str(prometheus_binary()), f"--config.file={config}", storage, f"--web.listen-address={_ADDRESS}"]
     log = folder / "prometheus.log"
     with log.open("wb") as output:
         process = subprocess.Popen([str(place.state.path / "run"), *words], stdout=output, stderr=output)
@@ -95,7 +95,8 @@ def _addresses(slices: list[dict[str, Any]], service: str) -> list[str]:
     return [address for each in mine for endpoint in each["endpoints"] or () for address in endpoint["addresses"]]
 
 
-def _binary() -> Path:
+def prometheus_binary() -> Path:
+    """The program, unpacked into the cache where it is not there yet."""
     folder = cache_folder() / "prometheus"
     binary = folder / "usr" / "bin" / "prometheus"
     if not binary.exists():
