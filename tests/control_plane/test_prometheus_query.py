@@ -19,8 +19,6 @@ from bankmodel_operator.core.analysis.verdicts import Answer
 from bankmodel_operator.telemetry.prometheus import Prometheus, Question
 from system.prometheus import prometheus_binary
 
-pytestmark = pytest.mark.control_plane
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
