@@ -66,6 +66,12 @@ def test_the_same_sample_counts_once() -> None:
     assert 30 == run((10, [look("a", sample(10, requests=500))]), (20, [same]), (21, [same])).of_canary.requests
 
 
+def test_an_answer_that_comes_late_adds_nothing() -> None:
+    newer, older = look("a", sample(20, requests=530)), look("a", sample(15, requests=520))
+
+    assert 30 == run((10, [look("a", sample(10, requests=500))]), (20, [newer]), (21, [older])).of_canary.requests
+
+
 def test_a_silent_pod_adds_nothing_and_is_told() -> None:
     window = run((10, [look("a", sample(10, requests=500))]), (50, [look("a", None)]))
 

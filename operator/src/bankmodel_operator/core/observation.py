@@ -113,7 +113,7 @@ class ContainerSeen:
 
 @dataclass(frozen=True, slots=True)
 class PodSeen:
-    """One pod of the model, parsed by `core.pods.see`."""
+    """One pod of the model, parsed by `core.pods.see`. `started`: when its scoring container did; None while it does not run."""
 
     name: str
     uid: str
@@ -126,6 +126,12 @@ class PodSeen:
     failed: str = ""
     containers: tuple[ContainerSeen, ...] = ()
     report: Report | None = None
+    started: datetime | None = None
+
+    @property
+    def restarts(self) -> int:
+        """How often the scoring container was started again."""
+        return sum(c.restarts for c in self.containers if c.name == CONTAINER_SERVING)
 
     @property
     def is_running(self) -> bool:

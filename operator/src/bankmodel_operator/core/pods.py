@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bankmodel_operator.core import names
-from bankmodel_operator.core.observation import ContainerSeen, Manifest, PodSeen, Report
+from bankmodel_operator.core.observation import ContainerSeen, Manifest, PodSeen, Report, parse_time
 
 
 def see(pod: Manifest, report: Report | None = None) -> PodSeen:
@@ -27,6 +28,7 @@ def see(pod: Manifest, report: Report | None = None) -> PodSeen:
         failed=status.get("reason", "Failed") if status.get("phase") == "Failed" else "",
         containers=tuple(map(_container, _container_statuses(status))),
         report=report,
+        started=_started(status),
     )
 
 
@@ -42,6 +44,13 @@ def ready_count(pods: Iterable[PodSeen], revision: str) -> int:
 
 def _container_statuses(status: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
+
+
+def _started(status: Mapping[str, Any]) -> datetime | None:
+    serving = (each for each in status.get("containerStatuses") or () if each["name"] == names.CONTAINER_SERVING)
+    begun = ((each.get("state") or {}).get("running") or {} for each in serving)
+    text = next((each["startedAt"] for each in begun if each.get("startedAt")), None)
+    return None if text is None else parse_time(text)
 
 
 def _container(status: Mapping[str, Any]) -> ContainerSeen:

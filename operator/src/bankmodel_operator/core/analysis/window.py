@@ -82,7 +82,10 @@ def accumulate(window: Window, looks: Iterable[Look], now: datetime) -> Window:
 
 
 def note_answers(window: Window, beyond: Mapping[str, bool | None]) -> Window:
-    """Count answers of outside queries that are beyond their limits, in a row; None, no answer, neither counts nor clears."""
+    """Count answers of outside queries that are beyond their limits, in a row; None, no answer, neither counts nor clears.
+
+    To be called once for each time they were asked, not once a pass: three passes over one answer are one breach.
+    """
     told = {
         name: window.streaks.get(name, 0) + 1 if is_beyond else 0
         for name, is_beyond in beyond.items()
