@@ -1,18 +1,32 @@
-"""The routing table: parse it, and say what this pod is in it. Pure; the file itself is watched by `routing_file`.
+"""The routing table as values, and what follows from it for a pod: its role, whom it sends to, and whom it answers.
 
-For now a pod learns from it whether it is superseded; who gets which share of the requests comes with the canary.
+Pure. Read by `routing_reading`, watched by `routing_file`. A request makes one hop at most, whatever tables two pods hold:
+only the scoring port follows a task, and the peer port, which answers whoever is granted, has none (ADR 18).
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from bankmodel_serving.errors import RoutingError
 
-__all__ = ["NO_TABLE", "Role", "RoutingTable", "accept", "parse_table", "role_of"]
-
-API_VERSION = "serving.bankmodel.io/routing.v1"
+__all__ = [
+    "NO_TABLE",
+    "Address",
+    "AnswerSelf",
+    "Canary",
+    "Mirror",
+    "PassOn",
+    "Role",
+    "RoutingTable",
+    "Share",
+    "Sticky",
+    "Task",
+    "accept",
+    "awaited_inputs",
+    "is_granted",
+    "role_of",
+    "task_of",
+]
 
 
 class Role(Enum):
@@ -20,6 +34,7 @@ class Role(Enum):
 
     ALONE = "alone"  # there is no table: nobody routes here, as outside of Kubernetes
     STABLE = "stable"
+    CANARY = "canary"
     SUPERSEDED = "superseded"
     UNLISTED = "unlisted"  # coming up: not named yet
 
@@ -27,6 +42,36 @@ class Role(Enum):
     def closes_connections(self) -> bool:
         """Callers should reconnect, and reach the stable revision by that."""
         return self is Role.SUPERSEDED
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a revision's peer ports are reached: the address of its Service."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Sticky:
+    """Where a request says whose it is: in a parameter of the request, or in an input. One of the two is empty."""
+
+    parameter: str = ""
+    input: str = ""
+
+
+@dataclass(frozen=True)
+class Canary:
+    """The revision on trial. `not_after` is Unix time: past it, as if weight 0 and not mirrored."""
+
+    revision: str
+    weight: int
+    mirror: bool
+    not_after: float
+    salt: str = ""
+    sticky: Sticky | None = None
+    awaits: tuple[str, ...] = ()
+    cutoff: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,35 +85,43 @@ class RoutingTable:
     owner: str = ""
     tier: str = ""
     purpose: str = ""
+    peers: dict[str, Address] = field(default_factory=dict)
+    canary: Canary | None = None
 
 
 NO_TABLE = RoutingTable()
 
 
-def parse_table(text: str | bytes, model: str) -> RoutingTable:
-    """Read a table for `model`; unknown keys are ignored. Raises RoutingError saying what is wrong."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RoutingError("Unreadable", f"routing table of {model} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise RoutingError("Unreadable", f"routing table of {model} is not a JSON object")
-    if document.get("apiVersion") != API_VERSION:
-        raise RoutingError("Version", f"routing table has apiVersion {document.get('apiVersion')}, not {API_VERSION}")
-    if document.get("model") != model:
-        raise RoutingError("OtherModel", f"routing table is for model {document.get('model')}, this pod serves {model}")
-    table = RoutingTable(
-        model=model,
-        generation=_generation(document.get("generation")),
-        stable=_text(document, "stable"),
-        superseded=_revisions(document.get("superseded")),
-        owner=_text(document, "owner"),
-        tier=_text(document, "tier"),
-        purpose=_text(document, "purpose"),
-    )
-    if table.stable in table.superseded:
-        raise RoutingError("Invalid", f"routing table names {table.stable} as stable and as superseded")
-    return table
+@dataclass(frozen=True)
+class AnswerSelf:
+    """Every request is this pod's own."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The canary answers its share of the requests."""
+
+    at: Address
+    canary: Canary
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """This pod answers, and the canary gets copies."""
+
+    at: Address
+    canary: Canary
+
+
+@dataclass(frozen=True)
+class PassOn:
+    """Callers have not found the new stable revision yet: everything goes there."""
+
+    at: Address
+    to: str
+
+
+Task = AnswerSelf | Share | Mirror | PassOn
 
 
 def accept(current: RoutingTable, offered: RoutingTable) -> RoutingTable:
@@ -87,26 +140,41 @@ def role_of(table: RoutingTable, revision: str) -> Role:
         return Role.ALONE
     if revision in table.superseded:
         return Role.SUPERSEDED
-    return Role.STABLE if revision and revision == table.stable else Role.UNLISTED
+    if not revision:
+        return Role.UNLISTED
+    if revision == table.stable:
+        return Role.STABLE
+    is_canary = table.canary is not None and revision == table.canary.revision
+    return Role.CANARY if is_canary else Role.UNLISTED
 
 
-def _generation(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise RoutingError(
-            "Invalid", f"routing table has generation {str(value)[:40]}, not a whole number of 0 or more"
-        )
-    return value
+def task_of(table: RoutingTable, revision: str, now: float) -> Task:
+    """What a pod of `revision` does with the requests of callers; `now` is Unix time."""
+    role, canary = role_of(table, revision), table.canary
+    if role is Role.SUPERSEDED:
+        at = table.peers.get(table.stable)
+        return AnswerSelf() if at is None else PassOn(at, table.stable)
+    if role is not Role.STABLE or canary is None or now >= canary.not_after:
+        return AnswerSelf()
+    at = table.peers.get(canary.revision)
+    if at is None:
+        return AnswerSelf()
+    if canary.mirror:
+        return Mirror(at, canary)
+    return Share(at, canary) if canary.weight > 0 else AnswerSelf()
 
 
-def _text(document: dict[str, Any], key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str | None):
-        raise RoutingError("Invalid", f"routing table has {key} {str(value)[:40]}, not a string")
-    return value or ""
+def awaited_inputs(table: RoutingTable, revision: str) -> tuple[str, ...]:
+    """Inputs that the canary needs and this pod's callers may not send; only stable pods look."""
+    is_asked = table.canary is not None and role_of(table, revision) is Role.STABLE
+    return table.canary.awaits if table.canary is not None and is_asked else ()
 
 
-def _revisions(value: Any) -> frozenset[str]:
-    found = [] if value is None else value
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise RoutingError("Invalid", f"routing table has superseded {str(value)[:40]}, not a list of revisions")
-    return frozenset(found)
+def is_granted(table: RoutingTable, revision: str, *, caller: str, is_copy: bool, now: float) -> bool:
+    """Whether a pod of `revision` answers a pod of revision `caller` on its peer port."""
+    role, canary = role_of(table, revision), table.canary
+    if role is Role.STABLE:
+        return caller in table.superseded and not is_copy
+    if role is not Role.CANARY or canary is None or not caller or caller != table.stable or now >= canary.not_after:
+        return False
+    return canary.mirror if is_copy else canary.weight > 0

@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable
 
 from bankmodel_serving.errors import RoutingError
-from bankmodel_serving.routing import NO_TABLE, Role, RoutingTable, accept, parse_table, role_of
+from bankmodel_serving.routing import NO_TABLE, Role, RoutingTable, accept, role_of
+from bankmodel_serving.routing_reading import parse_table
 
 __all__ = ["RoutingFile"]
 

@@ -35,6 +35,8 @@ class Settings:
     metrics_port: int
     workers: int
     grpc_port: int | None
+    peer_port: int | None
+    forward_timeout: float
     tls_cert: str
     tls_key: str
     tls_client_ca: str
@@ -73,7 +75,8 @@ class Settings:
         """Those that are opened."""
         ports = {"port": self.port} if self.serves_plaintext else {}
         ports |= {"tls_port": self.tls_port} if self.serves_tls else {}
-        return ports if self.grpc_port is None else {**ports, "grpc_port": self.grpc_port}
+        ports |= {} if self.grpc_port is None else {"grpc_port": self.grpc_port}
+        return ports if self.peer_port is None else {**ports, "peer_port": self.peer_port}
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,14 @@ _SETTINGS = (
         "grpc-port", "", _or_none(_whole(0, 65535)), "gRPC port, TLS with --tls-cert; 0 picks one, empty: none", "PORT"
     ),
     _Setting(
+        *("peer-port", "", _or_none(_whole(0, 65535))),
+        "port on which other revisions' pods are answered as the routing table grants; 0 picks a free one, empty: none",
+        "PORT",
+    ),
+    _Setting(
+        "forward-timeout", "1", _seconds(0.01, 60), "another revision answers within it, or this one answers itself", "S"
+    ),
+    _Setting(
         "tls-cert", "", _MAYBE_PATH, "serve TLS with this certificate chain (PEM), read again when changed", "FILE"
     ),
     _Setting("tls-key", "", _MAYBE_PATH, "its private key (PEM, no password)", "FILE"),
@@ -214,6 +225,8 @@ def _at_odds(values: Mapping[str, Any]) -> list[str]:
     if bool(certificate) != bool(key):
         missing, given = ("tls-key", "tls-cert") if certificate else ("tls-cert", "tls-key")
         return [f"--{missing} is missing: --{given} alone serves no TLS"]
+    if values["peer_port"] is not None and not (values["routing"] and values["revision"]):
+        return ["--peer-port does nothing without --routing and --revision: nobody could be granted an answer there"]
     alone = [flag for flag in ("tls-client-ca", "tls-keep-plaintext") if values[flag.replace("-", "_")]]
     return [f"--{flag} does nothing without --tls-cert and --tls-key" for flag in alone if not certificate]
 

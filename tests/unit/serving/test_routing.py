@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bankmodel_serving.errors import RoutingError
-from bankmodel_serving.routing import NO_TABLE, Role, RoutingTable, accept, parse_table, role_of
+from bankmodel_serving.routing import NO_TABLE, Address, Canary, Role, RoutingTable, Sticky, accept, role_of
 from bankmodel_serving.routing_file import RoutingFile
+from bankmodel_serving.routing_reading import parse_table
 
 TABLE: dict[str, Any] = {
     "apiVersion": "serving.bankmodel.io/routing.v1",
@@ -23,16 +24,68 @@ TABLE: dict[str, Any] = {
     "tier": "High",
     "purpose": "credit decisions",
 }
+CANARY: dict[str, Any] = {
+    "peers": {"aaaaaaaaaa": "10.0.0.1", "cccccccccc": "[fd00::1]:18082"},
+    "canary": {
+        "revision": "cccccccccc",
+        "weight": 5,
+        "mirror": False,
+        "notAfter": "2026-11-25T10:00:00Z",
+        "salt": "m/9f2c",
+        "sticky": {"parameter": "customer_id"},
+        "awaits": ["income"],
+        "cutoff": 0.5,
+    },
+}
 
 
 def _text(**changes: Any) -> str:
     return json.dumps({**TABLE, **changes})
 
 
+def _canary(**changes: Any) -> str:
+    return _text(**{**CANARY, "canary": {**CANARY["canary"], **changes}})
+
+
 def test_a_table_is_read() -> None:
     expected = RoutingTable("m", 7, "aaaaaaaaaa", frozenset({"bbbbbbbbbb"}), "mortgage", "High", "credit decisions")
 
-    assert expected == parse_table(_text(canary={"comes": "later"}), "m")
+    assert expected == parse_table(_text(unknown={"comes": "later"}), "m")
+
+
+def test_a_canary_and_its_peers_are_read() -> None:
+    table = parse_table(_text(**CANARY), "m")
+
+    assert {"aaaaaaaaaa": Address("10.0.0.1", 8082), "cccccccccc": Address("fd00::1", 18082)} == table.peers
+    assert table.canary == Canary(
+        revision="cccccccccc",
+        weight=5,
+        mirror=False,
+        not_after=1795600800.0,
+        salt="m/9f2c",
+        sticky=Sticky(parameter="customer_id"),
+        awaits=("income",),
+        cutoff=0.5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.0.0.1", Address("10.0.0.1", 8082)),
+        ("10.0.0.1:1", Address("10.0.0.1", 1)),
+        ("fd00::1", Address("fd00::1", 8082)),
+        ("[fd00::1]:65535", Address("fd00::1", 65535)),
+        *((bad, None) for bad in ("None", "", "a.svc", "10.0.0.1:0", "10.0.0.1:x", "[fd00::1]", "10.0.0.1:65536", 5)),
+    ],
+)
+def test_an_address_is_an_ip_with_or_without_a_port(text: Any, expected: Address | None) -> None:
+    try:
+        found = parse_table(_text(peers={"aaaaaaaaaa": text}), "m").peers["aaaaaaaaaa"]
+    except RoutingError as error:
+        assert (None, "Invalid") == (expected, error.reason)
+    else:
+        assert expected == found
 
 
 @pytest.mark.parametrize(
@@ -52,6 +105,20 @@ def test_a_table_is_read() -> None:
         (_text(superseded=[5]), "Invalid"),
         (_text(superseded=["aaaaaaaaaa"]), "Invalid"),
         (_text(owner={}), "Invalid"),
+        (_text(canary=[]), "Invalid"),
+        (_text(canary=CANARY["canary"]), "Invalid"),  # nobody says where it is
+        (_text(peers=["10.0.0.1"]), "Invalid"),
+        (_canary(revision=None), "Invalid"),
+        (_canary(revision="aaaaaaaaaa"), "Invalid"),
+        (_canary(revision="bbbbbbbbbb"), "Invalid"),
+        *((_canary(weight=weight), "Invalid") for weight in (None, -1, 101, 5.0, True, "5")),
+        (_canary(mirror=True), "Invalid"),  # and a weight
+        (_canary(mirror="no"), "Invalid"),
+        *((_canary(notAfter=moment), "Invalid") for moment in (None, 5, "soon", "2026-11-25T10:00:00")),
+        *((_canary(sticky=key), "Invalid") for key in ({}, "x", {"parameter": "a", "input": "b"}, {"input": 5})),
+        (_canary(salt=""), "Invalid"),
+        (_canary(awaits="income"), "Invalid"),
+        *((_canary(cutoff=cutoff), "Invalid") for cutoff in ("0.5", True)),
     ],
 )
 def test_a_bad_table_is_refused_with_its_reason(text: str, reason: str) -> None:
@@ -69,6 +136,8 @@ def test_a_bad_table_is_refused_with_its_reason(text: str, reason: str) -> None:
         (parse_table(_text(), "m"), "aaaaaaaaaa", Role.STABLE, False),
         (parse_table(_text(), "m"), "bbbbbbbbbb", Role.SUPERSEDED, True),
         (parse_table(_text(), "m"), "cccccccccc", Role.UNLISTED, False),
+        (parse_table(_canary(), "m"), "cccccccccc", Role.CANARY, False),
+        (parse_table(_canary(), "m"), "dddddddddd", Role.UNLISTED, False),
         (parse_table(_text(stable=None), "m"), "", Role.UNLISTED, False),
     ],
 )

@@ -60,6 +60,14 @@ def test_grpc_is_opened_beside_tls() -> None:
     assert {"tls_port": 8443, "grpc_port": 1} == settings.scoring_ports
 
 
+def test_a_peer_port_needs_a_table_and_a_revision() -> None:
+    with pytest.raises(SettingsInvalid, match="--peer-port does nothing without --routing and --revision"):
+        read_settings([*NEEDED, "--peer-port", "8082", "--revision", "aaaaaaaaaa"], {})
+
+    settings = read_settings([*NEEDED, "--peer-port", "8082", "--revision", "a", "--routing", "/r/table.json"], {})
+    assert (8082, 1.0) == (settings.peer_port, settings.forward_timeout)
+
+
 def test_an_unknown_flag_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsInvalid, match="--colour"):
         read_settings([*NEEDED, "--colour", "red"], {})
