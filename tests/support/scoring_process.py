@@ -48,14 +48,14 @@ class ScoringProcess:
         self.sha256 = model.sha256
         self.termination = model.path.with_suffix(".termination")
         self.log: list[dict[str, Any]] = []
-        self.port = self.tls_port = self.grpc_port = self.metrics_port = 0
+        self.port = self.tls_port = self.grpc_port = self.peer_port = self.metrics_port = 0
 
     def __enter__(self) -> Self:
         environment = {**os.environ, "BANKMODEL_TERMINATION_LOG": str(self.termination)}
         self.process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True, env=environment)
         listening = self.read_log_until("listening")
-        ports = (listening.get(name, 0) for name in ("port", "tls_port", "grpc_port", "metrics_port"))
-        self.port, self.tls_port, self.grpc_port, self.metrics_port = ports
+        for name in ("port", "tls_port", "grpc_port", "peer_port", "metrics_port"):
+            setattr(self, name, listening.get(name, 0))
         return self
 
     def __exit__(self, *_: object) -> None:

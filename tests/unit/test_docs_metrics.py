@@ -5,10 +5,12 @@ import ssl
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bankmodel_operator.telemetry.metrics import Metrics as OperatorMetrics
+from bankmodel_serving.card import Histogram
 from bankmodel_serving.exposition import render
 from bankmodel_serving.metrics import Identity, Metrics as ServingMetrics
 from bankmodel_serving.observation import NumericTally, Observer, ScoreTally
@@ -71,7 +73,7 @@ def _exposed(families: Iterable[Metric]) -> Found:
 
 def _serving() -> ServingMetrics:
     recorder = Recorder()
-    recorder.finished(200, 0.001)
+    recorder.stable.finished(200, 0.001)
     recorder.absent["income"] += 1
     recorder.routing_rejected["LowerGeneration"] += 1
     recorder.tls_handshakes["ok"] += 1
@@ -79,6 +81,13 @@ def _serving() -> ServingMetrics:
     metrics = ServingMetrics(Identity("mortgage", "3f8a02c61d", "2026.11", "9f2c"), recorder)
     metrics.tls = TlsFiles(TlsPaths("tls.crt", "tls.key"), loaded=lambda result: None)
     metrics.tls.pair = Pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), Validity(not_before=0, not_after=1), b"", b"", b"")
+    tally, pair = metrics.split_tally, ("canary", "ok")
+    for counter in (tally.attempts, tally.fallbacks, tally.copies):
+        counter[pair] += 1
+    for named in (tally.unkeyed, tally.awaited_absent, tally.compared, tally.flips):
+        named["canary"] += 1
+    tally.differed("canary", np.array([0.1]))
+    metrics.score_baseline = Histogram(edges=(0.0, 1.0), counts=(5,))
     score = ScoreTally(0, None, (0.0, 1.0))
     metrics.observer = Observer([("income", (0, 0), NumericTally((0.0, 1.0)))], score, later=lambda call: call())
     return metrics

@@ -1,4 +1,4 @@
-"""The metrics port of a process: /metrics, /livez and /readyz, on a thread and an event loop of their own.
+"""The metrics port of a process: /metrics, /livez, /readyz and /model, on a thread and an event loop of their own.
 
 Rendering the metrics takes milliseconds; on the scoring loop every request of that moment would wait for it. A scoring
 loop that hangs is what /livez is there to find, so it must not answer from that loop either.
@@ -12,6 +12,7 @@ from time import monotonic
 import uvloop
 
 from bankmodel_serving.connection import Connection, Site
+from bankmodel_serving.description import Description
 from bankmodel_serving.errors import StartError
 from bankmodel_serving.listener import Listener
 from bankmodel_serving.metrics import Metrics
@@ -29,6 +30,7 @@ class _AdminApp:
     def __init__(self, readiness: Readiness, metrics: Metrics) -> None:
         self._readiness = readiness
         self._metrics = metrics
+        self.description: Description | None = None
 
     def handle(self, request: Request, reply: Connection) -> None:
         reply.answer(*answer(request, self))
@@ -48,6 +50,9 @@ class _AdminApp:
     def snapshot(self) -> Snapshot:
         return self._metrics.snapshot()
 
+    def described(self) -> Description | None:
+        return self.description
+
 
 class AdminPort:
     """Runs the metrics port until the process ends."""
@@ -58,6 +63,10 @@ class AdminPort:
         self._started = threading.Event()
         self._error: StartError | None = None
         self.port = 0
+
+    def describe(self, description: Description) -> None:
+        """The model is loaded, and this is what it is."""
+        self._app.description = description
 
     def start(self, host: str, port: int) -> None:
         """Open the port on a thread of its own; raises SettingsInvalid if it is taken."""

@@ -3,23 +3,23 @@
 import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from bankmodel_serving.codec import Decoder, Encoder, Inference
+from bankmodel_serving.codec import AnswerForm, Decoder, Encoder, Inference
 from bankmodel_serving.connection import error_body
 from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
-from bankmodel_serving.intake import JSON, NamedReply, Reply, described, read_inference
+from bankmodel_serving.intake import JSON, FallbackReply, NamedReply, Reply, described, read_inference
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.openapi import openapi_document
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.readiness import DRAINING, Readiness
-from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.recorder import Recorder, Traffic
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
 from bankmodel_serving.tensors import Schema, TensorSpec
@@ -31,6 +31,7 @@ _SERVER_NAME = "bankmodel-serving"
 _EXTENSIONS = ["binary_tensor_data"]
 _PLATFORM = "onnx_onnxv1"
 Handler = Callable[[Request, Reply], None]
+After = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,17 @@ class Model:
     encoder: Encoder
 
 
+class Splitting(Protocol):
+    """Looks after the requests that are not simply scored here."""
+
+    def takes(self, request: Request, reply: Reply) -> bool: ...
+
+
 class Api:
-    """Routes requests of the scoring port. `table` is asked for the routing table in force."""
+    """Routes requests of the scoring port. `table` is asked for the routing table in force.
+
+    `split` is None while the routing table gives nothing to split, so that it costs nothing then.
+    """
 
     def __init__(
         self,
@@ -68,6 +78,7 @@ class Api:
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
         self._max_rows = max_rows
+        self.split: Splitting | None = None
         self._time = asyncio.get_running_loop().time
         self._routes = self._make_routes()
         self._new_id = map((uuid.uuid4().hex[:16] + "-%d").__mod__, count(1)).__next__
@@ -86,21 +97,23 @@ class Api:
 
     def refused(self, status: int) -> None:
         """A request that never got as far as a path: counted, since a caller met it."""
-        self._recorder.requests[status] += 1
+        self._recorder.stable.requests[status] += 1
 
     def _make_routes(self) -> dict[bytes, dict[bytes, Handler]]:
         name, version = self._model.identity.model, self._model.identity.version
-        bases = [f"/v2/models/{name}"] + ([f"/v2/models/{name}/versions/{version}"] if version else [])
+        bases = {f"/v2/models/{name}": self._infer}
+        if version:  # who names a version asked for that one, and no other may answer
+            bases[f"/v2/models/{name}/versions/{version}"] = self._infer_here
         routes: dict[str, dict[bytes, Handler]] = {
             "/openapi.json": {b"GET": self._openapi},
             "/v2": {b"GET": self._server_metadata},
             "/v2/health/live": {b"GET": self._live},
             "/v2/health/ready": {b"GET": self._ready},
         }
-        for base in bases:
+        for base, infer in bases.items():
             routes[base] = {b"GET": self._model_metadata}
             routes[f"{base}/ready"] = {b"GET": self._ready}
-            routes[f"{base}/infer"] = {b"POST": self._infer}
+            routes[f"{base}/infer"] = {b"POST": infer}
         return {path.encode(): methods for path, methods in routes.items()}
 
     def _not_found(self, path: bytes) -> str:
@@ -117,9 +130,25 @@ class Api:
     # Scoring
 
     def _infer(self, request: Request, reply: Reply) -> None:
+        if self.split is not None and self.split.takes(request, reply):
+            return
+        self.score(request, reply, self._recorder.stable)
+
+    def _infer_here(self, request: Request, reply: Reply) -> None:
+        self.score(request, reply, self._recorder.stable)
+
+    def score(
+        self, request: Request, reply: Reply, traffic: Traffic, *, fallback: str = "", after: After | None = None
+    ) -> None:
+        """Answer a scoring request with the own model, and count it as `traffic`.
+
+        `fallback` is why nobody else did; `after` is told the outcome once the answer has left.
+        """
+        if fallback:
+            reply = FallbackReply(reply, fallback)
         if request.headers:  # uncommon: compressed, binary, with an id or a trace
             reply = NamedReply(reply, caller_of(request.headers))
-        scoring = _Scoring(self, reply, perf_counter())
+        scoring = _Scoring(self, reply, traffic, perf_counter(), after)
         self._recorder.inflight += 1
         state = self._readiness.state
         if not state.is_ready and state is not DRAINING:
@@ -127,7 +156,10 @@ class Api:
             return
         try:
             self._scheduler.admit()
-            scoring.start(self._read(request))
+            inference = self._read(request)
+            if fallback:
+                inference.form = replace(inference.form or AnswerForm(), fallback=fallback)
+            scoring.start(inference)
         except RequestError as error:
             scoring.fail(error.status, error_body(str(error)))
 
@@ -195,12 +227,14 @@ class Api:
 class _Scoring:
     """One scoring request from its decoded inputs to its answer."""
 
-    __slots__ = ("_api", "_inference", "_reply", "_started", "_ticket")
+    __slots__ = ("_after", "_api", "_inference", "_reply", "_started", "_ticket", "_traffic")
 
-    def __init__(self, api: Api, reply: Reply, started: float) -> None:
+    def __init__(self, api: Api, reply: Reply, traffic: Traffic, started: float, after: After | None) -> None:
         self._api = api
         self._reply = reply
+        self._traffic = traffic
         self._started = started
+        self._after = after
 
     def start(self, inference: Inference) -> None:
         api = self._api
@@ -228,12 +262,13 @@ class _Scoring:
         else:
             framed = encoder.encode_as(inference.form, request_id, outcome, inference.selection)
             self._answer(200, framed.body, *described(framed))
+        if self._after is not None:
+            self._after(outcome)
 
     def _answer(self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"") -> None:
-        recorder = self._api._recorder
-        recorder.inflight -= 1
+        self._api._recorder.inflight -= 1
         self._reply.answer(status, body, content_type, headers)
-        recorder.finished(status, perf_counter() - self._started)
+        self._traffic.finished(status, perf_counter() - self._started)
 
     def _leave(self) -> None:
         self._api._recorder.inflight -= 1

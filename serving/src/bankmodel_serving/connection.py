@@ -49,6 +49,7 @@ class Site:
     app: App
     wire: WireLimits = field(default_factory=WireLimits)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    lines: bytes = b""  # header lines of every answer of our own
     max_connections: int = 1024
     max_buffered_bytes: int = 64 << 20
     is_closing: bool = False
@@ -157,13 +158,24 @@ class Connection(asyncio.Protocol):
 
     # The app calls this.
 
-    def answer(self, status: int, body: bytes, content_type: str = "application/json", headers: bytes = b"") -> None:
-        """Send the answer to the request in work and go on with the next. `headers` are whole lines to be added."""
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        content_type: str = "application/json",
+        headers: bytes = b"",
+        *,
+        is_own: bool = True,
+    ) -> None:
+        """Send the answer to the request in work and go on with the next. `headers` are whole lines to be added.
+
+        `is_own`: this process gave it, and the site's own lines say so.
+        """
         self.on_leave = None
         self._is_busy = False
         is_last = (self._site.is_closing or self._has_ended) and not self._waiting and not self._unread
         closes = not self._keeps_alive or is_last
-        self._send(status, body, closes, content_type, headers)
+        self._send(status, body, closes, content_type, headers=headers, lines=self._site.lines if is_own else b"")
         if closes:
             self._finish()
         elif not self._is_advancing:
@@ -275,11 +287,15 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: RequestError, *, has_body: bool = True) -> None:
         self._site.app.refused(error.status)
-        self._send(error.status, error_body(str(error)) if has_body else b"", True, "application/json")
+        self._send(
+            error.status, error_body(str(error)) if has_body else b"", True, "application/json", lines=self._site.lines
+        )
         self._linger()
 
-    def _send(self, status: int, body: bytes, closes: bool, content_type: str, headers: bytes = b"") -> None:
-        head = response_head(status, closes, content_type) % len(body)
+    def _send(
+        self, status: int, body: bytes, closes: bool, content_type: str, *, headers: bytes = b"", lines: bytes
+    ) -> None:
+        head = response_head(status, closes, content_type, lines) % len(body)
         if headers:
             head = head[:-2] + headers + b"\r\n"
         self._transport.write(head + body)

@@ -12,11 +12,11 @@ from bankmodel_serving.codec import AnswerForm, Decoder, Framed, Inference, infl
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.trace import Caller, caller_of
 
-__all__ = ["JSON", "NamedReply", "Reply", "described", "read_inference"]
+__all__ = ["BINARY", "JSON", "FallbackReply", "NamedReply", "Reply", "described", "read_inference"]
 
 _LOG = logging.getLogger(__name__)
 JSON = "application/json"
-_BINARY = "application/octet-stream"
+BINARY = "application/octet-stream"
 
 
 class Reply(Protocol):
@@ -24,7 +24,9 @@ class Reply(Protocol):
 
     on_leave: Callable[[], None] | None
 
-    def answer(self, status: int, body: bytes, content_type: str = ..., headers: bytes = ...) -> None: ...
+    def answer(
+        self, status: int, body: bytes, content_type: str = ..., headers: bytes = ..., *, is_own: bool = ...
+    ) -> None: ...
 
 
 class NamedReply:
@@ -44,7 +46,9 @@ class NamedReply:
     def on_leave(self, leave: Callable[[], None] | None) -> None:
         self._reply.on_leave = leave
 
-    def answer(self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"") -> None:
+    def answer(
+        self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"", *, is_own: bool = True
+    ) -> None:
         caller = self._caller
         _LOG.debug(
             "answered",
@@ -52,7 +56,31 @@ class NamedReply:
         )
         if caller.request_id:
             headers += b"x-request-id: %s\r\n" % caller.request_id.encode("ascii")
-        self._reply.answer(status, body, content_type, headers)
+        self._reply.answer(status, body, content_type, headers, is_own=is_own)
+
+
+class FallbackReply:
+    """A reply to a request that another revision should have answered: every answer says why it did not."""
+
+    __slots__ = ("_reason", "_reply")
+
+    def __init__(self, reply: Reply, reason: str) -> None:
+        self._reply = reply
+        self._reason = reason
+
+    @property
+    def on_leave(self) -> Callable[[], None] | None:
+        return self._reply.on_leave
+
+    @on_leave.setter
+    def on_leave(self, leave: Callable[[], None] | None) -> None:
+        self._reply.on_leave = leave
+
+    def answer(
+        self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"", *, is_own: bool = True
+    ) -> None:
+        headers += b"x-bankmodel-fallback: %s\r\n" % self._reason.encode("ascii")
+        self._reply.answer(status, body, content_type, headers, is_own=is_own)
 
 
 def read_inference(decoder: Decoder, request: Request, max_body_bytes: int) -> Inference:
@@ -72,4 +100,4 @@ def described(framed: Framed) -> tuple[str, bytes]:
     """Content type and header lines of an answer."""
     if framed.json_length is None:
         return JSON, b""
-    return _BINARY, b"inference-header-content-length: %d\r\n" % framed.json_length
+    return BINARY, b"inference-header-content-length: %d\r\n" % framed.json_length

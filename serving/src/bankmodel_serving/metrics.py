@@ -3,20 +3,23 @@
 Nothing is counted here: each snapshot reads what the recorder and the observer counted meanwhile.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+from bankmodel_serving.card import Histogram
 from bankmodel_serving.observation import Observer, ScoreTally
-from bankmodel_serving.recorder import Distribution, Recorder
+from bankmodel_serving.recorder import DURATION_BOUNDS_S, Distribution, Recorder
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.snapshot import Family, Kind, Merge, Samples, Snapshot, silent_processes
+from bankmodel_serving.split.tally import DIFFERENCE_BOUNDS, SplitTally
 from bankmodel_serving.tls import TlsFiles
 
 __all__ = ["Identity", "Metrics"]
 
-Counts = Mapping[tuple[str, ...], int]
+Counts = Mapping[Any, int]  # by label, or by labels in a tuple
 _OWN = ("model", "revision")
-_ROUTE = "stable"  # the only one until requests are split
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,16 @@ class Identity:
         return {"sha256": self.sha256, **({"revision": self.revision} if self.revision else {})}
 
 
+class SplitNow(Protocol):
+    """How the split stands at this moment."""
+
+    @property
+    def effective_weight(self) -> int: ...
+
+    @property
+    def mirrors(self) -> bool: ...
+
+
 class Metrics:
     """Takes snapshots. Safe to call from another thread: it copies each list before anything is made of it."""
 
@@ -46,6 +59,9 @@ class Metrics:
         self.connections: Callable[[], int] = int
         self.tls: TlsFiles | None = None
         self.coalesces: bool | None = None  # not known before the model is loaded
+        self.split: SplitNow | None = None
+        self.split_tally = SplitTally()
+        self.score_baseline: Histogram | None = None
 
     def snapshot(self) -> Snapshot:
         """Everything, as of this moment."""
@@ -57,6 +73,7 @@ class Metrics:
         yield from silent_processes(*self._own, 0).values()
         yield from self._inputs()
         yield from self._routing()
+        yield from self._split()
         if self.tls is not None:
             yield from self._tls(self.tls)
         if self.observer is not None:
@@ -64,16 +81,22 @@ class Metrics:
 
     def _requests(self) -> Iterator[Family]:
         recorder = self._recorder
-        codes: Counts = {(_ROUTE, str(code)): count for code, count in recorder.requests.copy().items()}
+        codes: Counts = {
+            (route, str(code)): count
+            for route, traffic in recorder.routes.items()
+            for code, count in traffic.requests.copy().items()
+        }
         yield self._counter("bankmodel_requests", "Scoring requests answered.", ("route", "code"), codes)
         yield self._counter(
             "bankmodel_shed_requests", "Refused because they would have waited too long.", (), {(): recorder.shed}
         )
-        yield self._histogram(
-            "bankmodel_request_duration_seconds",
-            "From the whole request read to its answer written.",
-            recorder.durations,
-        )
+        taken = {
+            route: traffic.durations
+            for route, traffic in recorder.routes.items()
+            if traffic.requests or route == "stable"
+        }
+        text = "From the whole request read to its answer written."
+        yield self._histograms("bankmodel_request_duration_seconds", text, ("route",), taken)
         yield self._histogram("bankmodel_inference_duration_seconds", "One batch in the engine.", recorder.inference)
 
     def _levels(self) -> Iterator[Family]:
@@ -99,6 +122,36 @@ class Metrics:
         series = (*self._own, identity.version, identity.sha256, table.owner, table.tier, coalesces)
         text = "What is served here; always 1."
         yield Family("bankmodel_model_info", text, Kind.GAUGE, Merge.ONE, labels, {series: (1,)})
+
+    def _split(self) -> Iterator[Family]:
+        tally, now = self.split_tally, self.split
+        text = "Percent of requests that this pod really sends on to the canary now."
+        weight = 0 if now is None else now.effective_weight
+        yield self._gauge("bankmodel_routing_effective_weight", text, Merge.LEAST, weight)
+        text = "1 where this pod sends copies of its requests to the canary now."
+        yield self._gauge("bankmodel_routing_mirroring", text, Merge.LEAST, int(now is not None and now.mirrors))
+        to = ("to", "result")
+        yield self._counter("bankmodel_forward_attempts", "Requests for another revision.", to, tally.attempts.copy())
+        text = "Requests for another revision that this pod answered itself."
+        yield self._counter("bankmodel_forward_fallbacks", text, ("to", "reason"), tally.fallbacks.copy())
+        text = "Requests without a single sticky key."
+        yield self._counter("bankmodel_split_unkeyed", text, ("reason",), tally.unkeyed.copy())
+        text = "Requests in which inputs were looked for that the canary requires."
+        yield self._counter("bankmodel_awaited_requests", text, (), {(): tally.looked_at})
+        absent = tally.awaited_absent.copy()
+        yield self._counter("bankmodel_awaited_inputs_absent", "Those of them without it.", ("input",), absent)
+        yield from self._shadow(tally)
+
+    def _shadow(self, tally: SplitTally) -> Iterator[Family]:
+        text = "Copies of answered requests for a mirrored canary."
+        yield self._counter("bankmodel_shadow_copies", text, ("to", "result"), tally.copies.copy())
+        text = "Rows scored by both, where a cutoff is known."
+        yield self._counter("bankmodel_shadow_compared", text, ("to",), tally.compared.copy())
+        text = "Those of them on the other side of the cutoff."
+        yield self._counter("bankmodel_shadow_decision_flips", text, ("to",), tally.flips.copy())
+        seen = tally.differences.copy()
+        text = "Absolute difference of the scores of one row."
+        yield self._histograms("bankmodel_shadow_score_difference", text, ("to",), seen, DIFFERENCE_BOUNDS)
 
     def _tls(self, tls: TlsFiles) -> Iterator[Family]:
         pair = tls.pair
@@ -129,20 +182,46 @@ class Metrics:
         yield self._counter("bankmodel_feature_observations", text, ("feature", "bin"), bins)
         if observer.score is not None:
             yield self._scores(observer.score)
+            if self.score_baseline is not None and self.score_baseline.edges == observer.score.edges:
+                yield self._baseline(self.score_baseline)
 
     def _scores(self, score: ScoreTally) -> Family:
         distribution = Distribution(score.edges)
         distribution.counts, distribution.total = score.counts, score.total
         return self._histogram("bankmodel_score", "Scores answered, in the card's bins.", distribution)
 
+    def _baseline(self, baseline: Histogram) -> Family:
+        """What fell outside when the card was made is told without its side; it is counted as beyond all bins."""
+        text = "Scores of the card's baseline, in the bins of bankmodel_score."
+        slots = (0, *baseline.counts, baseline.outside)
+        return Family(
+            *("bankmodel_score_baseline", text, Kind.HISTOGRAM, Merge.ONE, _OWN),
+            {self._own: (*slots, math.nan)},  # a card has no sum
+            baseline.edges,
+        )
+
     def _gauge(self, name: str, text: str, meaning: Merge, value: float) -> Family:
         samples: Samples = {self._own: (value,)}
         return Family(name, text, Kind.GAUGE, meaning, _OWN, samples)
 
     def _counter(self, name: str, text: str, labels: Sequence[str], values: Counts) -> Family:
-        samples: Samples = {(*self._own, *key): (value,) for key, value in values.items()}
+        samples: Samples = {(*self._own, *_labels(key)): (value,) for key, value in values.items()}
         return Family(name, text, Kind.COUNTER, Merge.SUM, (*_OWN, *labels), samples)
 
     def _histogram(self, name: str, text: str, seen: Distribution) -> Family:
-        samples: Samples = {self._own: (*seen.counts, seen.total)}
-        return Family(name, text, Kind.HISTOGRAM, Merge.SUM, _OWN, samples, seen.bounds)
+        return self._histograms(name, text, (), {(): seen}, seen.bounds)
+
+    def _histograms(
+        self,
+        name: str,
+        text: str,
+        labels: Sequence[str],
+        seen: Mapping[Any, Distribution],
+        bounds: tuple[float, ...] = DURATION_BOUNDS_S,
+    ) -> Family:
+        samples: Samples = {(*self._own, *_labels(key)): (*each.counts, each.total) for key, each in seen.items()}
+        return Family(name, text, Kind.HISTOGRAM, Merge.SUM, (*_OWN, *labels), samples, bounds)
+
+
+def _labels(key: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (key,) if isinstance(key, str) else key

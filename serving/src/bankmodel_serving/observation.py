@@ -81,17 +81,22 @@ class TextTally:
 class ScoreTally:
     """Scores between the edges; slot i is above edge i-1 and at or below edge i, the last one is beyond all."""
 
-    def __init__(self, output: int, column: int | None, edges: Sequence[float]) -> None:
+    def __init__(self, output: int, column: int | None, edges: Sequence[float], name: str = "") -> None:
         self.output = output
+        self.name = name
         self.edges = tuple(edges)
         self._bounds = np.asarray(edges, dtype=np.float64)
         self.counts = [0] * (len(self.edges) + 1)
         self.total = 0.0
         self._column = column
 
-    def add(self, answers: Array) -> None:
+    def of(self, answers: Array) -> Array:
+        """The scores in this output, as doubles of their own."""
         scores = answers if self._column is None else answers.reshape(len(answers), -1)[:, self._column]
-        numbers = scores.reshape(-1).astype(np.float64)
+        return scores.reshape(-1).astype(np.float64)
+
+    def add(self, answers: Array) -> None:
+        numbers = self.of(answers)
         numbers = numbers[~np.isnan(numbers)]
         slots = np.searchsorted(self._bounds, numbers, side="left")
         found = np.bincount(slots, minlength=len(self.counts)).tolist()
@@ -193,9 +198,9 @@ def _score_tally(outputs: Sequence[TensorSpec], score: Score | None) -> ScoreTal
         names = [spec.name for spec in outputs]
         if score.output not in names:
             return None
-        return ScoreTally(names.index(score.output), score.class_index, score.edges or DEFAULT_EDGES)
+        return ScoreTally(names.index(score.output), score.class_index, score.edges or DEFAULT_EDGES, score.output)
     # Without a card: the first float output with one value a row, or two as a binary classifier has them.
     for index, spec in enumerate(outputs):
         if spec.kind.family == "float" and spec.row_shape in ((), (1,), (2,)):
-            return ScoreTally(index, None if spec.row_shape == () else -1, DEFAULT_EDGES)
+            return ScoreTally(index, None if spec.row_shape == () else -1, DEFAULT_EDGES, spec.name)
     return None

@@ -9,7 +9,7 @@ from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.settings import Settings
 from bankmodel_serving.tls import Keeper, TlsFiles, TlsPaths, TlsPort
 
-__all__ = ["open_ports", "tls_files"]
+__all__ = ["open_peer_port", "open_ports", "tls_files"]
 
 
 def tls_files(settings: Settings, recorder: Recorder) -> TlsFiles | None:
@@ -37,6 +37,20 @@ async def open_ports(
         door = TlsPort(site, _keeper(tls, recorder, settings.header_timeout), asyncio.get_running_loop())
         opened["tls_port"] = listener.open_also(door, settings.host, settings.tls_port, is_shared=is_shared)
     return opened
+
+
+async def open_peer_port(
+    listener: Listener, settings: Settings, *, site: Site, tls: TlsFiles | None, recorder: Recorder, is_shared: bool
+) -> dict[str, int]:
+    """`peer_port`, where one is asked for: with TLS it speaks that alone, and lets in only pods that show a certificate."""
+    if settings.peer_port is None:
+        return {}
+    if tls is None:
+        found = await listener.open(settings.host, settings.peer_port, is_shared=is_shared)
+    else:
+        door = TlsPort(site, _keeper(tls, recorder, settings.header_timeout), asyncio.get_running_loop())
+        found = listener.open_also(door, settings.host, settings.peer_port, is_shared=is_shared)
+    return {"peer_port": found}
 
 
 def _keeper(tls: TlsFiles, recorder: Recorder, handshake_s: float) -> Keeper:

@@ -3,7 +3,8 @@
 Pure: a request and the facts in, status, body and content type out.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import orjson
 
@@ -21,13 +22,15 @@ Answer = tuple[int, bytes, str]
 
 
 class Facts(Protocol):
-    """What there is to tell. `stuck` says who gives no sign of life; empty: nobody."""
+    """What there is to tell. `stuck` says who gives no sign of life; empty: nobody. `described`: the model; None while it is loaded."""
 
     def ready(self) -> ReadyState: ...
 
     def stuck(self) -> str: ...
 
     def snapshot(self) -> Snapshot: ...
+
+    def described(self) -> Mapping[str, Any] | None: ...
 
 
 def answer(request: Request, facts: Facts) -> Answer:
@@ -41,12 +44,20 @@ def answer(request: Request, facts: Facts) -> Answer:
             return _livez(facts.stuck())
         case b"/readyz":
             return _readyz(facts.ready())
+        case b"/model":
+            return _model(facts.described())
         case _:
-            return 404, error_body("here are /metrics, /livez and /readyz"), _JSON
+            return 404, error_body("here are /metrics, /livez, /readyz and /model"), _JSON
 
 
 def _livez(stuck: str) -> Answer:
     return (503, error_body(stuck, "Stuck"), _JSON) if stuck else (200, b'{"live":true}', _JSON)
+
+
+def _model(described: Mapping[str, Any] | None) -> Answer:
+    if described is None:
+        return 503, error_body("the model is not loaded yet", "Starting"), _JSON
+    return 200, orjson.dumps(described), _JSON
 
 
 def _readyz(state: ReadyState) -> Answer:

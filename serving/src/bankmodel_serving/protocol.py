@@ -21,14 +21,20 @@ from bankmodel_serving.errors import (
     UnsupportedEncoding,
 )
 
-__all__ = ["Continue", "Event", "Refusal", "Request", "RequestReader", "WireLimits", "response_head"]
+__all__ = ["Continue", "Event", "Refusal", "Request", "RequestReader", "WireLimits", "is_known_status", "response_head"]
 
 _WATCHED = frozenset((b"content-length", b"expect", b"host", b"transfer-encoding"))
-_HANDED_ON = frozenset((b"content-encoding", b"inference-header-content-length", b"traceparent", b"x-request-id"))
+_HANDED_ON = frozenset(
+    (
+        *(b"content-encoding", b"inference-header-content-length", b"traceparent", b"x-request-id"),
+        *(b"x-bankmodel-from", b"x-bankmodel-shadow"),  # of pods, on the peer port; nobody else's mean anything
+    )
+)
 _ENCODINGS = frozenset((b"identity", b"gzip", b"x-gzip"))
 _REASONS = {
     200: b"OK",
     400: b"Bad Request",
+    403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
     408: b"Request Timeout",
@@ -301,15 +307,24 @@ def _cause_of(error: BaseException) -> RequestError:
     return cause if isinstance(cause, RequestError) else BadRequest("malformed HTTP")
 
 
+def is_known_status(status: int) -> bool:
+    """Whether an answer with this status can be written here."""
+    return status in _REASONS
+
+
 @cache
-def response_head(status: int, closes: bool, content_type: str = "application/json") -> bytes:
-    """The head of an answer as a format with one gap, the content length. Few differ, so each is made once."""
+def response_head(status: int, closes: bool, content_type: str = "application/json", lines: bytes = b"") -> bytes:
+    """The head of an answer as a format with one gap, the content length. Few differ, so each is made once.
+
+    `lines` are header lines that are the same in all answers of a server.
+    """
     close = b"connection: close\r\n" if closes else b""
     retry = b"retry-after: 1\r\n" if status == 503 else b""
-    return b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\n%s%scontent-length: %%d\r\n\r\n" % (
+    return b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\n%s%s%scontent-length: %%d\r\n\r\n" % (
         status,
         _REASONS[status],
         content_type.encode(),
         retry,
         close,
+        lines.replace(b"%", b"%%"),
     )

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["Distribution", "Recorder"]
+__all__ = ["DURATION_BOUNDS_S", "Distribution", "Recorder", "Traffic"]
 
 DURATION_BOUNDS_S = (
     *(0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.0075),
@@ -27,12 +27,32 @@ class Distribution:
         self.total += value
 
 
-class Recorder:
-    """All that one process counts about its requests. Only the event loop's thread writes."""
+class Traffic:
+    """Requests of one route: by status, and how long they took."""
+
+    __slots__ = ("durations", "requests")
 
     def __init__(self) -> None:
         self.requests: Counter[int] = Counter()
         self.durations = Distribution()
+
+    def finished(self, status: int, seconds: float) -> None:
+        """One scoring request was answered."""
+        self.requests[status] += 1
+        self.durations.observe(seconds)
+
+
+class Recorder:
+    """All that one process counts about its requests. Only the event loop's thread writes.
+
+    The routes: answered to a caller by this pod itself (stable) or by a peer (canary); to another pod (peer, shadow).
+    """
+
+    def __init__(self) -> None:
+        self.stable = Traffic()
+        self.canary = Traffic()
+        self.peer = Traffic()
+        self.shadow = Traffic()
         self.inference = Distribution()
         self.undeclared = 0
         self.absent: Counter[str] = Counter()
@@ -46,7 +66,7 @@ class Recorder:
         """One scoring request was refused because it would have waited too long."""
         self.shed += 1
 
-    def finished(self, status: int, seconds: float) -> None:
-        """One scoring request was answered."""
-        self.requests[status] += 1
-        self.durations.observe(seconds)
+    @property
+    def routes(self) -> dict[str, Traffic]:
+        """By the label of the metrics."""
+        return {"stable": self.stable, "canary": self.canary, "peer": self.peer, "shadow": self.shadow}

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from bankmodel_serving.admission import Admission
 from bankmodel_serving.api import Api, Model
 from bankmodel_serving.batching import BatchLimits
 from bankmodel_serving.codec import DecodeLimits, Encoder
-from bankmodel_serving.connection import Site, Timeouts
+from bankmodel_serving.connection import App, Site, Timeouts
+from bankmodel_serving.description import Description, describe
 from bankmodel_serving.engine import probe_rows
 from bankmodel_serving.entrance import Entrance
 from bankmodel_serving.errors import InferenceFailed
@@ -21,14 +22,19 @@ from bankmodel_serving.listener import Listener
 from bankmodel_serving.loading import Loaded, load
 from bankmodel_serving.metrics import Identity, Metrics
 from bankmodel_serving.observation import Observer, observer_for
-from bankmodel_serving.ports import open_ports, tls_files
+from bankmodel_serving.peer_app import PeerApp
+from bankmodel_serving.ports import open_peer_port, open_ports, tls_files
 from bankmodel_serving.protocol import WireLimits
 from bankmodel_serving.readiness import DRAINING, Readiness
 from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.routing import Address
 from bankmodel_serving.routing_file import RoutingFile
 from bankmodel_serving.runner import ModelRunner
 from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
+from bankmodel_serving.split.link import Link
+from bankmodel_serving.split.rest import RestSplit
+from bankmodel_serving.split.split import Split
 from bankmodel_serving.tls import TlsFiles
 from bankmodel_serving.workers.channel import Channel
 from bankmodel_serving.workers.messages import Report, Started
@@ -53,7 +59,7 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     identity = Identity(settings.name, settings.revision, settings.model_version, settings.sha256)
     recorder, readiness = Recorder(), Readiness()
     metrics = Metrics(identity, recorder)
-    metrics_port = _open_to_questions(settings, readiness, metrics, channel)
+    desk = _open_to_questions(settings, readiness, metrics, channel)
     stop = _stop_event(loop)
 
     loaded = load(settings.model, settings.sha256, _decode_limits(settings))
@@ -79,29 +85,48 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         max_body_bytes=settings.max_body,
         max_rows=settings.max_rows,
     )
-    site = _site(api, settings)
-    listener = Listener(site, loop)
+    peer_app = PeerApp(
+        api, model=settings.name, revision=settings.revision, table=lambda: routing.table, recorder=recorder
+    )
+    site, peer_site = _site(api, settings), _site(peer_app, settings)
+    listener, peer_listener = Listener(site, loop), Listener(peer_site, loop)
     tls = metrics.tls = tls_files(settings, recorder)
-    ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
+    split = metrics.split = _split(settings, loaded, metrics, observer, tls)
+    rest_split = RestSplit(
+        split, api.score, recorder=recorder, decoder=loaded.decoder, max_body_bytes=settings.max_body
+    )
     grpc_port = _grpc_port(
         settings, model, api, scheduler, recorder=recorder, readiness=readiness, tls=tls, is_shared=channel is not None
     )
-    metrics.connections = lambda: site.open_count + (grpc_port.connections() if grpc_port else 0)
+    if grpc_port is not None:
+        peer_app.score_message = grpc_port.service.score
+    metrics.connections = lambda: site.open_count + peer_site.open_count + (grpc_port.connections() if grpc_port else 0)
     entrance = Entrance(readiness, golden_problem=loaded.golden_problem, tls=tls, grpc_port=grpc_port, failed=stop.set)
-    ticker.on_tick = entrance.follow
+
+    def follow() -> None:
+        entrance.follow()
+        split.follow(routing.table)
+        api.split = None if split.is_idle else rest_split
+        if grpc_port is not None:
+            grpc_port.follow(split)
+        peer_site.is_closing = readiness.state is DRAINING
+
+    ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
+    ticker.on_tick = follow
     ticker.tick()
     ports = await open_ports(listener, settings, site=site, tls=tls, recorder=recorder, is_shared=channel is not None)
+    ports |= await open_peer_port(
+        peer_listener, settings, site=peer_site, tls=tls, recorder=recorder, is_shared=channel is not None
+    )
     ports |= await entrance.open()
     gc.collect()
     gc.freeze()  # what lives since start-up is never looked at again
-    if channel is None:
-        _LOG.info("listening", extra={**ports, "metrics_port": metrics_port, "ready": readiness.state.is_ready})
-    else:
-        channel.say(Started())
+    _tell_started(desk, describe(identity, loaded.schema, loaded.card, observer.score), ports, readiness)
     await stop.wait()
     entrance.raise_failure()
-    await _drain(settings, listener, site, readiness, grpc_port)
+    await _drain(settings, (listener, peer_listener), (site, peer_site), readiness, grpc_port)
     ticker.stop()
+    split.close()
     scheduler.close()
 
 
@@ -111,14 +136,24 @@ def _decode_limits(settings: Settings) -> DecodeLimits:
 
 def _open_to_questions(
     settings: Settings, readiness: Readiness, metrics: Metrics, channel: Channel | None
-) -> int | None:
-    """Open the metrics port and return it, or answer the supervisor's questions, who has it."""
+) -> AdminPort | Channel:
+    """Open the metrics port, or answer the questions of the supervisor, who has it."""
     if channel is not None:
         channel.follow(lambda: Report(readiness.state, readiness.pulse, metrics.snapshot()))
-        return None
+        return channel
     admin = AdminPort(readiness, metrics)
     admin.start(settings.host, settings.metrics_port)
-    return admin.port
+    return admin
+
+
+def _tell_started(
+    desk: AdminPort | Channel, description: Description, ports: dict[str, int], readiness: Readiness
+) -> None:
+    if isinstance(desk, Channel):
+        desk.say(Started(description))
+        return
+    desk.describe(description)
+    _LOG.info("listening", extra={**ports, "metrics_port": desk.port, "ready": readiness.state.is_ready})
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
@@ -186,9 +221,26 @@ def _grpc_port(
     )
 
 
-def _site(api: Api, settings: Settings) -> Site:
+def _split(settings: Settings, loaded: Loaded, metrics: Metrics, observer: Observer, tls: TlsFiles | None) -> Split:
+    def connect(at: Address) -> Link:
+        return Link(at, timeout_s=settings.forward_timeout)
+
+    score = loaded.card.score if loaded.card else None
+    metrics.score_baseline = score.baseline if score else None
+    return Split(
+        settings.revision,
+        connect,
+        tally=metrics.split_tally,
+        score=observer.score,
+        cutoff=score.cutoff if score else None,
+    )
+
+
+def _site(app: App, settings: Settings) -> Site:
+    revision = settings.revision.encode()
     return Site(
-        api,
+        app,
+        lines=b"x-bankmodel-revision: %s\r\n" % revision if revision else b"",
         wire=WireLimits(settings.max_body, settings.max_header_bytes, settings.max_headers),
         timeouts=Timeouts(settings.idle_timeout, settings.header_timeout, settings.request_timeout),
         max_connections=settings.max_connections,
@@ -226,24 +278,36 @@ class _Ticker:
 
 
 async def _drain(
-    settings: Settings, listener: Listener, site: Site, readiness: Readiness, grpc_port: "GrpcPort | None"
+    settings: Settings,
+    listeners: Sequence[Listener],
+    sites: Sequence[Site],
+    readiness: Readiness,
+    grpc_port: "GrpcPort | None",
 ) -> None:
     """Not ready at once, but accepting until everybody knows; then finish what is in flight, then stop."""
     readiness.state = DRAINING
-    site.is_closing = True
-    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": site.open_count})
+    for site in sites:
+        site.is_closing = True
+    _LOG.info("draining", extra={"delay_s": settings.drain_delay, "connections": _open_on(sites)})
     await asyncio.sleep(settings.drain_delay)
-    listener.stop_accepting()
+    for listener in listeners:
+        listener.stop_accepting()
     async with asyncio.TaskGroup() as ending:
         if grpc_port is not None:
             ending.create_task(grpc_port.close(settings.drain_timeout))
-        ending.create_task(_drain_connections(listener, site, settings.drain_timeout))
-    _LOG.info("stopped", extra={"connections_cut": site.open_count})
-    listener.close()
+        ending.create_task(_drain_connections(listeners, sites, settings.drain_timeout))
+    _LOG.info("stopped", extra={"connections_cut": _open_on(sites)})
+    for listener in listeners:
+        listener.close()
 
 
-async def _drain_connections(listener: Listener, site: Site, timeout_s: float) -> None:
+async def _drain_connections(listeners: Sequence[Listener], sites: Sequence[Site], timeout_s: float) -> None:
     deadline = monotonic() + timeout_s
-    while site.open_count and monotonic() < deadline:
-        listener.close_idle()
+    while _open_on(sites) and monotonic() < deadline:
+        for listener in listeners:
+            listener.close_idle()
         await asyncio.sleep(_DRAIN_POLL_S)
+
+
+def _open_on(sites: Sequence[Site]) -> int:
+    return sum(site.open_count for site in sites)

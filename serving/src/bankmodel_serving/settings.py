@@ -161,7 +161,11 @@ _SETTINGS = (
         "PORT",
     ),
     _Setting(
-        "forward-timeout", "1", _seconds(0.01, 60), "another revision answers within it, or this one answers itself", "S"
+        "forward-timeout",
+        "1",
+        _seconds(0.01, 60),
+        "another revision answers within it, or this one answers itself",
+        "S",
     ),
     _Setting(
         "tls-cert", "", _MAYBE_PATH, "serve TLS with this certificate chain (PEM), read again when changed", "FILE"

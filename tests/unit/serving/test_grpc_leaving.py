@@ -89,4 +89,4 @@ async def test_who_leaves_the_queue_is_not_scored() -> None:
     assert [2, 4] == held.scored
     assert [[2, 4], [4, 4]] == [list(answer.outputs[0].shape) for answer in answers]
     assert 0 == recorder.inflight
-    assert {200: 2} == dict(recorder.requests)
+    assert {200: 2} == dict(recorder.stable.requests)

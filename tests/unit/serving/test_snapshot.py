@@ -82,7 +82,7 @@ def test_nothing_that_was_counted_gets_lost(snapshots: Sequence[Snapshot]) -> No
 def _process(requests: int, generation: int, owner: str = "mortgage") -> Snapshot:
     recorder = Recorder()
     for _ in range(requests):
-        recorder.finished(200, 0.0002)
+        recorder.stable.finished(200, 0.0002)
     recorder.inflight = requests
     metrics = Metrics(Identity("m", "3f8a02c61d", "1", "9f2c"), recorder)
     metrics.connections = lambda: 2 * requests

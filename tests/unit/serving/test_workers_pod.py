@@ -21,7 +21,7 @@ ENDLESS = {"score": Family("score", "", Kind.HISTOGRAM, Merge.SUM, (), {(): (0, 
 
 def counted(requests: int = 0, generation: int = 1) -> Snapshot:
     recorder = Recorder()
-    recorder.requests[200] = requests
+    recorder.stable.requests[200] = requests
     metrics = Metrics(Identity("m", "3f8a02c61d", "1", "9f2c"), recorder)
     metrics.table = lambda: RoutingTable(generation=generation)
     return metrics.snapshot()

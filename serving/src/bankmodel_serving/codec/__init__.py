@@ -56,6 +56,11 @@ class Decoder:
         json, tail = split_body(body, header_length)
         return self._checked(decode_document(self._schema, self._parse(json), self.limits, tail=tail), body)
 
+    def document(self, body: bytes, header_length: bytes | None) -> tuple[dict[str, Any], memoryview | None]:
+        """The request as it was sent, and what came behind its JSON, for who has to look into it before it is read."""
+        json, tail = (body, None) if header_length is None else split_body(body, header_length)
+        return self._parse(json), tail
+
     def _parse(self, body: bytes) -> dict[str, Any]:
         refuse_heavy(body, self.limits.max_rows)
         document = parse_json(body)

@@ -59,7 +59,8 @@ class Encoder:
             else:
                 said = b'"data":%s' % _data(array)
             written.append(b"%s%s,%s}" % (self._outputs[index], _shape(array.shape), said))
-        parameters = {**self._parameters, **({"traceparent": form.traceparent} if form.traceparent else {})}
+        added = {"traceparent": form.traceparent, "fallback": form.fallback}
+        parameters = {**self._parameters, **{key: text for key, text in added.items() if text}}
         said = b',"parameters":' + orjson.dumps(parameters) if parameters else b""
         head = (self._prefix, orjson.dumps(request_id), said, b',"outputs":[', b",".join(written), b"]}")
         json = b"".join(head)

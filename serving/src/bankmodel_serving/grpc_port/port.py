@@ -25,6 +25,7 @@ from bankmodel_serving.readiness import Readiness
 from bankmodel_serving.recorder import Recorder
 from bankmodel_serving.scheduler import Scheduler
 from bankmodel_serving.settings import Settings
+from bankmodel_serving.split.split import Split
 from bankmodel_serving.tls import TlsFiles
 
 __all__ = ["GrpcPort", "grpc_port_for"]
@@ -79,6 +80,7 @@ class GrpcPort:
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflecting, self._server)
         self._tls = tls
         self._host, self._port = settings.host, settings.grpc_port or 0
+        self.service = service
         self.number = 0
 
     async def open(self) -> int:
@@ -92,6 +94,10 @@ class GrpcPort:
             raise SettingsInvalid(f"can't listen on {address} for gRPC; choose another port") from error
         await self._server.start()
         return self.number
+
+    def follow(self, split: Split) -> None:
+        """Ask the split before scoring, as long as there is anything to split."""
+        self.service.follow(split)
 
     def connections(self) -> int:
         """How many of this process are open; safe to call from another thread."""

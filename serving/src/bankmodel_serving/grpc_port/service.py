@@ -20,11 +20,14 @@ from bankmodel_serving.codec import DecodeLimits
 from bankmodel_serving.errors import InferenceFailed, NotFound, Overloaded, RequestError
 from bankmodel_serving.grpc_port.messages import message
 from bankmodel_serving.grpc_port.reading import parse, read_request, uses_raw
+from bankmodel_serving.grpc_port.splitting import After, GrpcSplit, error_of
 from bankmodel_serving.grpc_port.writing import Asked, ResponseWriter
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.readiness import DRAINING, Readiness
-from bankmodel_serving.recorder import Recorder
+from bankmodel_serving.recorder import Recorder, Traffic
 from bankmodel_serving.scheduler import Outcome, Scheduler, Ticket
+from bankmodel_serving.split.peer_connection import PeerAnswer
+from bankmodel_serving.split.split import Split
 from bankmodel_serving.tensors import Schema
 from bankmodel_serving.trace import Caller, caller_of
 
@@ -75,6 +78,8 @@ class InferenceService:
         self._recorder = recorder
         self._readiness = readiness
         self._loop = asyncio.get_running_loop()
+        self.split: GrpcSplit | None = None  # None while there is nothing to split
+        self._said = _metadata(served.identity.revision)
         self._new_id = map((uuid.uuid4().hex[:16] + "-%d").__mod__, count(1)).__next__
         self.calls: Mapping[str, Call] = {
             "ServerLive": _answering(self._server_live),
@@ -115,33 +120,74 @@ class InferenceService:
 
     # Scoring
 
+    def follow(self, split: Split) -> None:
+        """Ask this split before scoring; called whenever it may have become idle or busy."""
+        if split.is_idle:
+            self.split = None
+        elif self.split is None:
+            self.split = GrpcSplit(split, self._served.identity.model)
+
     async def _model_infer(self, body: bytes, context: Any) -> bytes:
+        caller, said = _caller(context), self._said
+        fallback, after = "", None
+        if self.split is not None:
+            found = await self._split(self.split, body, caller)
+            if isinstance(found, PeerAnswer):
+                return await _relay(context, found)
+            fallback, after = found
+            said += (("x-bankmodel-fallback", fallback),) if fallback else ()
+        if said:
+            context.set_trailing_metadata(said)
+        try:
+            return await self.score(body, caller, self._recorder.stable, fallback=fallback, after=after)
+        except RequestError as error:
+            return await _abort(context, error)
+
+    async def _split(self, split: GrpcSplit, body: bytes, caller: Caller) -> "PeerAnswer | tuple[str, After | None]":
+        """The answer of another revision, or why there is none, and who wants to know of our own."""
         started, recorder = perf_counter(), self._recorder
         recorder.inflight += 1
         try:
-            answer = await self._score(body, _caller(context))
+            found = await split.ask(body, caller)
+        finally:
+            recorder.inflight -= 1
+        if isinstance(found, PeerAnswer):
+            recorder.canary.finished(found.status, perf_counter() - started)
+        return found
+
+    async def score(
+        self, body: bytes, caller: Caller, traffic: Traffic, *, fallback: str = "", after: After | None = None
+    ) -> bytes:
+        """The answer of the own model, counted as `traffic`; raises RequestError.
+
+        `fallback` is why nobody else gave it; `after` is told what was scored.
+        """
+        started, recorder = perf_counter(), self._recorder
+        recorder.inflight += 1
+        try:
+            answer = await self._score(body, caller, fallback, after)
         except RequestError as found:
             error = found
         except Exception:  # grpcio would tell the caller its type and text
             _LOG.exception("a call failed in a way nobody foresaw")
             error = InferenceFailed("scoring failed; the server's log says why")
         else:
-            recorder.finished(200, perf_counter() - started)
+            traffic.finished(200, perf_counter() - started)
             return answer
         finally:
             recorder.inflight -= 1
-        recorder.finished(error.status, perf_counter() - started)
-        return await _abort(context, error)
+        traffic.finished(error.status, perf_counter() - started)
+        raise error
 
-    async def _score(self, body: bytes, caller: Caller) -> bytes:
-        """The answer; raises RequestError. A caller who leaves or whose deadline passes cancels this."""
+    async def _score(self, body: bytes, caller: Caller, fallback: str, after: After | None) -> bytes:
+        """A caller who leaves or whose deadline passes cancels this."""
         state = self._readiness.state
         if not state.is_ready and state is not DRAINING:
             raise Overloaded(state.message)
         self._scheduler.admit()
         request = parse("ModelInferRequest", body)
         self._refuse_others(request.model_name, request.model_version)
-        ticket, answer = self._ticket(request, caller)
+        ticket, answer = self._ticket(request, caller, fallback, after)
         self._scheduler.submit(ticket)
         try:
             outcome = await answer
@@ -152,14 +198,17 @@ class InferenceService:
             raise outcome
         return outcome
 
-    def _ticket(self, request: Any, caller: Caller) -> "tuple[Ticket, asyncio.Future[bytes | RequestError]]":
+    def _ticket(
+        self, request: Any, caller: Caller, fallback: str, after: After | None
+    ) -> "tuple[Ticket, asyncio.Future[bytes | RequestError]]":
         served, recorder = self._served, self._recorder
         inference = read_request(served.schema, request, served.limits)
         if inference.undeclared or inference.absent:
             recorder.undeclared += inference.undeclared
             recorder.absent.update(inference.absent)
         answer: asyncio.Future[bytes | RequestError] = self._loop.create_future()
-        asked = Asked(inference.id or caller.request_id or self._new_id(), uses_raw(request), caller.traceparent)
+        request_id = inference.id or caller.request_id or self._new_id()
+        asked = Asked(request_id, uses_raw(request), caller.traceparent, fallback)
 
         def settle(outcome: Outcome) -> None:
             if answer.done():
@@ -170,6 +219,8 @@ class InferenceService:
                     answer.set_result(outcome)
                 else:
                     answer.set_result(served.writer.write(asked, outcome, inference.selection))
+                    if after is not None:
+                        after(outcome)
             except Exception as error:
                 answer.set_exception(error)
 
@@ -192,6 +243,17 @@ def _answering(answer: Callable[[bytes], Any]) -> Call:
 def _caller(context: Any) -> Caller:
     found = {key.encode(): value.encode() for key, value in context.invocation_metadata() if key in _CALLER_KEYS}
     return caller_of(found) if found else _NOBODY
+
+
+def _metadata(revision: str) -> tuple[tuple[str, str], ...]:
+    return (("x-bankmodel-revision", revision),) if revision else ()
+
+
+async def _relay(context: Any, found: PeerAnswer) -> bytes:
+    context.set_trailing_metadata(_metadata(found.revision))
+    if found.status == 200:
+        return found.body
+    return await _abort(context, error_of(found))
 
 
 async def _abort(context: Any, error: RequestError) -> NoReturn:

@@ -16,11 +16,15 @@ _Response = message("ModelInferResponse")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a request its answer depends on. `is_raw`: its tensors were raw contents, so the answer's are."""
+    """What of a request its answer depends on. `is_raw`: its tensors were raw contents, so the answer's are.
+
+    `fallback` is why another revision did not give the answer, where it should have.
+    """
 
     id: str
     is_raw: bool
     traceparent: str = ""
+    fallback: str = ""
 
 
 class ResponseWriter:
@@ -44,6 +48,8 @@ class ResponseWriter:
         answer = _Response(id=asked.id)
         if asked.traceparent:
             answer.parameters["traceparent"].string_param = asked.traceparent
+        if asked.fallback:
+            answer.parameters["fallback"].string_param = asked.fallback
         if asked.is_raw or any(self._outputs[index].kind.datatype not in TYPED_FIELDS for index in chosen):
             for index in chosen:
                 self._add(answer, index, arrays[index])

@@ -1,7 +1,7 @@
 """What a worker tells its supervisor, one line of JSON each. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from bankmodel_serving.readiness import ReadyState
@@ -21,7 +21,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Started:
-    """The model is loaded and the scoring port open."""
+    """The model is loaded and the scoring port open. `model` is what `/model` tells of it."""
+
+    model: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def decode(line: bytes) -> Message:
             state, pulse, families = fields
             return Report(ReadyState(*state), pulse, from_json(families))
         case "started":
-            return Started()
+            return Started(*fields)
         case _:
             return Failed(*fields)
 
@@ -57,8 +59,8 @@ def _document(message: Message) -> list[Any]:
     match message:
         case Report(state, pulse, snapshot):
             return ["report", [state.is_ready, state.reason, state.message], pulse, as_json(snapshot)]
-        case Started():
-            return ["started"]
+        case Started(model):
+            return ["started", model]
         case Failed(reason, text):
             return ["failed", reason, text]
         case _:

@@ -3,8 +3,9 @@
 Unknown is not success. A silent worker makes the pod unready and its generation unknown; what was counted only grows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bankmodel_serving.readiness import READY, STARTING, STUCK_S, ReadyState, is_stuck
 from bankmodel_serving.snapshot import Snapshot, merge, merge_all, only_past, silent_processes
@@ -22,6 +23,7 @@ class Heard:
     state: ReadyState = STARTING
     pulse: float = 0.0
     snapshot: Snapshot = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Pod:
         """The first worker that has given no sign of life for too long, silent or not."""
         found = next((each.number for each in self.heard if is_stuck(each.pulse, self.now)), None)
         return f"worker {found} has been stuck for more than {STUCK_S:g} s" if found else ""
+
+    def described(self) -> Mapping[str, Any] | None:
+        """What any worker that has started says of the model: they serve the same file."""
+        return next((each.model for each in self.heard if each.model), None)
 
     def snapshot(self) -> Snapshot:
         """The metrics of all. While one is silent, only what it can't change by being so."""

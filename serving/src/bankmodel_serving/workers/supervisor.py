@@ -56,6 +56,8 @@ def _reserved(settings: Settings) -> Iterator[Settings]:
             settings = replace(settings, tls_port=kept.enter_context(reserved_port(settings.host, settings.tls_port)))
         if settings.grpc_port is not None:
             settings = replace(settings, grpc_port=kept.enter_context(reserved_port(settings.host, settings.grpc_port)))
+        if settings.peer_port is not None:
+            settings = replace(settings, peer_port=kept.enter_context(reserved_port(settings.host, settings.peer_port)))
         yield settings
 
 

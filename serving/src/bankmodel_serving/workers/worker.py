@@ -80,8 +80,8 @@ class Worker:
                 self.heard = replace(self.heard, state=state, pulse=pulse, snapshot=snapshot)
                 if self._answer is not None and not self._answer.done():
                     self._answer.set_result(None)
-            case Started():
-                self.heard = replace(self.heard, has_started=True)
+            case Started(model):
+                self.heard = replace(self.heard, has_started=True, model=model)
                 self.started.set()
             case Failed() as failed:
                 self._failed = failed
