@@ -3,6 +3,7 @@
 import os
 import shutil
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -58,8 +59,9 @@ class Authority:
         name: str = "mortgage",
         valid: tuple[timedelta, timedelta] = (-_DAY, 90 * _DAY),
         key: Key | None = None,
+        usages: Sequence[x509.ObjectIdentifier] = (),
     ) -> Issued:
-        """For these DNS names and 127.0.0.1; VALID is from and until, from now."""
+        """For these DNS names and 127.0.0.1; VALID is from and until, from now. No USAGES: for whatever one likes."""
         own = key or ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC).replace(microsecond=0)
         names = [x509.DNSName(host) for host in ("localhost", *hosts)]
@@ -67,6 +69,8 @@ class Authority:
         builder = builder.public_key(own.public_key())
         others = x509.SubjectAlternativeName([*names, x509.IPAddress(ip_address("127.0.0.1"))])
         signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         signed = builder.add_extension(others, False).add_extension(signer, False).sign(self.key, SHA256())
         pem = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return Issued(signed.public_bytes(Encoding.PEM), pem, signed.serial_number, now + valid[0], now + valid[1])

@@ -48,7 +48,7 @@ async def open_peer_port(
     if tls is None:
         found = await listener.open(settings.host, settings.peer_port, is_shared=is_shared)
     else:
-        door = TlsPort(site, _keeper(tls, recorder, settings.header_timeout), asyncio.get_running_loop())
+        door = TlsPort(site, _peer_keeper(tls, recorder, settings.header_timeout), asyncio.get_running_loop())
         found = listener.open_also(door, settings.host, settings.peer_port, is_shared=is_shared)
     return {"peer_port": found}
 
@@ -56,5 +56,12 @@ async def open_peer_port(
 def _keeper(tls: TlsFiles, recorder: Recorder, handshake_s: float) -> Keeper:
     def context() -> ssl.SSLContext | None:
         return tls.pair.context if tls.pair else None
+
+    return Keeper(context, told=lambda result: recorder.tls_handshakes.update((result,)), handshake_s=handshake_s)
+
+
+def _peer_keeper(tls: TlsFiles, recorder: Recorder, handshake_s: float) -> Keeper:
+    def context() -> ssl.SSLContext | None:
+        return tls.pair.peers.server if tls.pair and tls.pair.peers else None
 
     return Keeper(context, told=lambda result: recorder.tls_handshakes.update((result,)), handshake_s=handshake_s)

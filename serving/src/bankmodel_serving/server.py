@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import ssl
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -222,8 +223,11 @@ def _grpc_port(
 
 
 def _split(settings: Settings, loaded: Loaded, metrics: Metrics, observer: Observer, tls: TlsFiles | None) -> Split:
+    def shown() -> ssl.SSLContext | None:
+        return tls.pair.peers.client if tls and tls.pair and tls.pair.peers else None
+
     def connect(at: Address) -> Link:
-        return Link(at, timeout_s=settings.forward_timeout)
+        return Link(at, timeout_s=settings.forward_timeout, tls=shown if tls else None)
 
     score = loaded.card.score if loaded.card else None
     metrics.score_baseline = score.baseline if score else None

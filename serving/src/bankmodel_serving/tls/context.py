@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankmodel_serving.errors import CertificateInvalid
+from bankmodel_serving.tls.peers import PeerContexts, authority_beside, peer_contexts
 from bankmodel_serving.tls.validity import Validity, validity_of
 
 __all__ = ["Pair", "TlsPaths", "load_pair"]
@@ -22,14 +23,16 @@ class TlsPaths:
 
     @property
     def all(self) -> tuple[str, ...]:
-        return tuple(path for path in (self.certificate, self.key, self.client_ca) if path)
+        beside = authority_beside(self.certificate)
+        return tuple(path for path in (self.certificate, self.key, self.client_ca, beside) if path)
 
 
 @dataclass(frozen=True)
 class Pair:
     """What new connections are met with: as Python's ssl has it, and as PEM for gRPC, which has an OpenSSL of its own.
 
-    `client_ca` is empty where callers need no certificate.
+    `client_ca` is empty where callers need no certificate. Without `peers` this pod answers callers, and speaks to no
+    other pod.
     """
 
     context: ssl.SSLContext
@@ -37,6 +40,8 @@ class Pair:
     certificate: bytes
     key: bytes = field(repr=False)
     client_ca: bytes
+    peers: PeerContexts | None = None
+    peers_problem: str = ""
 
 
 def load_pair(paths: TlsPaths) -> Pair:
@@ -57,7 +62,11 @@ def load_pair(paths: TlsPaths) -> Pair:
         _ask_for_certificates(context, paths.client_ca)
     else:
         context.num_tickets = 1  # callers keep connections; the usual second ticket is work for nothing
-    return Pair(context, validity, certificate, key, client_ca)
+    try:
+        peers, problem = peer_contexts(paths.certificate, paths.key), ""
+    except CertificateInvalid as error:
+        peers, problem = None, str(error)
+    return Pair(context, validity, certificate, key, client_ca, peers=peers, peers_problem=problem)
 
 
 def _load_chain(context: ssl.SSLContext, paths: TlsPaths) -> None:

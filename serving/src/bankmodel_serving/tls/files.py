@@ -54,6 +54,8 @@ class TlsFiles:
             return
         self.pair = pair
         _LOG.info("certificate adopted", extra={"not_after": pair.validity.not_after})
+        if pair.peers_problem:
+            _LOG.warning("certificate not for other pods", extra={"error": pair.peers_problem})
         if warning := pair.validity.problem(time()):
             _LOG.warning("certificate not valid now", extra={"error": warning})
 
