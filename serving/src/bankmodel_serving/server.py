@@ -6,6 +6,7 @@ import logging
 import signal
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -67,28 +68,11 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     metrics.coalesces = loaded.coalesces
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
-    routing = RoutingFile(
-        settings.routing,
-        model=settings.name,
-        revision=settings.revision,
-        rejected=lambda reason: recorder.routing_rejected.update((reason,)),
-    )
+    routing = _routing(settings, recorder)
     metrics.table = lambda: routing.table
     model = Model(identity, loaded.schema, loaded.decoder, _encoder(loaded, identity))
-    api = Api(
-        model,
-        scheduler,
-        recorder=recorder,
-        readiness=readiness,
-        table=lambda: routing.table,
-        server_version=server_version,
-        timeout_s=settings.request_timeout,
-        max_body_bytes=settings.max_body,
-        max_rows=settings.max_rows,
-    )
-    peer_app = PeerApp(
-        api, model=settings.name, revision=settings.revision, table=lambda: routing.table, recorder=recorder
-    )
+    api = _api(settings, model, scheduler, _Parts(recorder, readiness, routing, server_version))
+    peer_app = _peer_app(settings, api, routing, recorder)
     site, peer_site = _site(api, settings), _site(peer_app, settings)
     listener, peer_listener = Listener(site, loop), Listener(peer_site, loop)
     tls = metrics.tls = tls_files(settings, recorder)
@@ -110,7 +94,6 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
         api.split = None if split.is_idle else rest_split
         if grpc_port is not None:
             grpc_port.follow(split)
-        peer_site.is_closing = readiness.state is DRAINING
 
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
     ticker.on_tick = follow
@@ -129,6 +112,43 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     ticker.stop()
     split.close()
     scheduler.close()
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the API counts with and looks at."""
+
+    recorder: Recorder
+    readiness: Readiness
+    routing: RoutingFile
+    server_version: str
+
+
+def _api(settings: Settings, model: Model, scheduler: Scheduler, parts: _Parts) -> Api:
+    return Api(
+        model,
+        scheduler,
+        recorder=parts.recorder,
+        readiness=parts.readiness,
+        table=lambda: parts.routing.table,
+        server_version=parts.server_version,
+        timeout_s=settings.request_timeout,
+        max_body_bytes=settings.max_body,
+        max_rows=settings.max_rows,
+    )
+
+
+def _peer_app(settings: Settings, api: Api, routing: RoutingFile, recorder: Recorder) -> PeerApp:
+    return PeerApp(api, model=settings.name, revision=settings.revision, table=lambda: routing.table, recorder=recorder)
+
+
+def _routing(settings: Settings, recorder: Recorder) -> RoutingFile:
+    return RoutingFile(
+        settings.routing,
+        model=settings.name,
+        revision=settings.revision,
+        rejected=lambda reason: recorder.routing_rejected.update((reason,)),
+    )
 
 
 def _decode_limits(settings: Settings) -> DecodeLimits:
