@@ -14,6 +14,7 @@ from support.bankmodels import a_bankmodel
 _SAMPLES = Path(__file__).parents[2] / "manifests" / "samples"
 _ONE_OF_THE_SOURCES = ("model.source.image", "model.source.http", "model.source.volume")
 _SAID_FOR_A_SIBLING = (
+    "rollout.stickyBy.input",
     "serving.callers[].namespaceSelector.matchExpressions",
     "serving.callers[].podSelector.matchLabels",
     "serving.pod.topologySpreadConstraints[].labelSelector.matchExpressions",

@@ -1,5 +1,6 @@
 """The CRD in the repository: made from the models, small, described, bounded, and every rule of it tried."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,13 @@ def test_only_affinity_passes_unknown_fields() -> None:
     passing = [path for path, schema in _fields() if schema.get("x-kubernetes-preserve-unknown-fields")]
 
     assert ["spec.serving.pod.affinity"] == passing
+
+
+def test_no_default_has_a_null() -> None:
+    """The API server refuses a CRD with one: it checks defaults by the schema, where nothing may be null."""
+    having = [path for path, schema in _fields() if "null" in json.dumps(schema.get("default", ""))]
+
+    assert [] == having
 
 
 def test_schema_is_structural() -> None:

@@ -1,19 +1,40 @@
 """What the core saves, the CRD keeps: an unknown field would be pruned, and the operator would forget its own state."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bankmodel_operator.api.crd import custom_resource_definition
 from bankmodel_operator.api.v1alpha1 import BankModelStatus
+from bankmodel_operator.core.ladder import Ladder, Rung
 from bankmodel_operator.core.memory import decode, encode
-from bankmodel_operator.core.states import Draining, Progressing, Revision, Serving, Starting, State
+from bankmodel_operator.core.states import (
+    Baking,
+    Climbing,
+    Draining,
+    Fit,
+    Preparing,
+    Progressing,
+    Revision,
+    Serving,
+    Starting,
+    State,
+    Watched,
+    Withdrawing,
+)
 
 _NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 _ONE = Revision("3f8a02c61d", "2026.11", "9f2c", "registry.example/serving:1", _NOW)
 _TWO = Revision("aa8a02c61d", "2026.12", "1b7e", "registry.example/serving:1", _NOW)
+_LADDER = Ladder((Rung(0, timedelta(hours=1)), Rung(5, timedelta(minutes=10)), Rung(100, timedelta(0))), ("input", "x"))
+_TRIAL: dict[str, Any] = {"stable": _ONE, "canary": _TWO, "capacity": 3, "ladder": _LADDER, "started": _NOW}
+_WATCHED = Watched(timedelta(minutes=3), _NOW)
 _STATES = (
+    Preparing(**_TRIAL, fit=Fit(("loan",), "differ"), is_exposed=True, is_promoted=True),
+    Climbing(**_TRIAL, rung=1, since=_NOW, fit=Fit(), watched=_WATCHED),
+    Withdrawing(_ONE, _TWO, 3, 1, since=_NOW, until=_NOW),
+    Baking(_TWO, _ONE, 3, since=_NOW, watched=_WATCHED, is_ordered=True),
     Starting(_ONE),
     Serving(_ONE),
     Progressing(_ONE, _TWO, capacity=3),
@@ -22,8 +43,7 @@ _STATES = (
 
 
 def _saved(state: State) -> dict[str, Any]:
-    stable, rollout = encode(state, _NOW)
-    return {"rollout": rollout, **({"stable": stable} if stable else {})}
+    return {key: value for key, value in encode(state, _NOW).items() if value is not None}
 
 
 @pytest.mark.parametrize("state", _STATES, ids=lambda state: type(state).__name__)

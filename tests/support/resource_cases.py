@@ -56,6 +56,18 @@ def _model(**fields: Any) -> dict[str, Any]:
     return {"model": fields}
 
 
+def _rollout(**fields: Any) -> dict[str, Any]:
+    return {"rollout": fields}
+
+
+def _check(**limits: Any) -> dict[str, Any]:
+    return {"rollout": {"checks": [{"name": "it", **limits}]}}
+
+
+def _query(**limits: Any) -> dict[str, Any]:
+    return _check(prometheus={"address": "http://p.monitoring.svc:9090", "query": "up", **limits})
+
+
 def _source(**source: Any) -> dict[str, Any]:
     return {"model": {"source": {"image": None, **source}}}
 
@@ -182,6 +194,72 @@ RULES = (
     Refused("spec.serving.pod.serviceAccountName", _NAME, _pod(serviceAccountName="No_Such")),
     Refused("spec.rollout.progressDeadline", "between 10s and 24h", {"rollout": {"progressDeadline": "10 minutes"}}),
     Refused("spec.rollout.progressDeadline", "such as 10m or 1h30m", {"rollout": {"progressDeadline": "25h"}}),
+    Refused("spec.rollout", "the weights of steps must rise", _rollout(steps=[{"weight": 25}, {"weight": 5}])),
+    Refused("spec.rollout", "the weights of steps must rise", _rollout(steps=[{"weight": 5}, {"weight": 5}])),
+    Refused("spec.rollout.steps[].hold", "between 0s and 720h", _rollout(steps=[{"weight": 5, "hold": "721h"}])),
+    Refused("spec.rollout.shadow.hold", "between 0s and 720h", _rollout(shadow={"hold": "1 day"})),
+    Refused("spec.rollout.bake", "between 1m and 720h", _rollout(bake="10s")),
+    Refused("spec.rollout.rollbackWindow", "between 0s and 8760h", _rollout(rollbackWindow="9000h")),
+    Refused("spec.rollout.deadline", "between 0s and 8760h", _rollout(deadline="soon")),
+    Refused("spec.rollout.onNoData.after", "between 10s and 24h", _rollout(onNoData={"after": "1s"})),
+    Refused("spec.rollout.stickyBy", "exactly one of parameter and input", _rollout(stickyBy={})),
+    Refused(
+        "spec.rollout.stickyBy",
+        "exactly one of parameter and input",
+        _rollout(stickyBy={"parameter": "a", "input": "b"}),
+    ),
+    Refused("spec.rollout.confidence", "from 0.5 to below 1", _rollout(confidence="1.0")),
+    Refused("spec.rollout.confidence", "from 0.5 to below 1", _rollout(confidence="0.3")),
+    Refused("spec.rollout.checks[]", "a check limits exactly one thing", _check()),
+    Refused(
+        "spec.rollout.checks[]",
+        "a check limits exactly one thing",
+        _check(errorRate={"max": "1%"}, fallbackRate={"max": "1%"}),
+    ),
+    Refused(
+        "spec.rollout.checks[].name",
+        "restarts is always checked",
+        _rollout(checks=[{"name": "restarts", "errorRate": {"max": "1%"}}]),
+    ),
+    Refused("spec.rollout.checks[].errorRate.max", "must be a percentage in quotes", _check(errorRate={"max": "0.01"})),
+    Refused("spec.rollout.checks[].decisionFlips.max", "must be a percentage", _check(decisionFlips={"max": "101%"})),
+    Refused(
+        "spec.rollout.checks[].decisionFlips.cutoff",
+        "must be a number in quotes",
+        _check(decisionFlips={"max": "1%", "cutoff": "half"}),
+    ),
+    Refused("spec.rollout.checks[].fallbackRate.max", "must be a percentage", _check(fallbackRate={"max": "many"})),
+    Refused("spec.rollout.checks[].missingRate.max", "must be a percentage", _check(missingRate={"max": "-1%"})),
+    Refused("spec.rollout.checks[].latency", "latency needs max", _check(latency={"quantile": "0.95"})),
+    Refused(
+        "spec.rollout.checks[].latency.quantile",
+        "must be a quantile in quotes",
+        _check(latency={"quantile": "95", "max": "20ms"}),
+    ),
+    Refused(
+        "spec.rollout.checks[].latency.max",
+        "must be a time between 100us and 5s",
+        _check(latency={"quantile": "0.95", "max": "6s"}),
+    ),
+    Refused(
+        "spec.rollout.checks[].latency.maxRatioToStable",
+        "must be a factor in quotes",
+        _check(latency={"quantile": "0.95", "maxRatioToStable": "0.5"}),
+    ),
+    Refused(
+        "spec.rollout.checks[].scoreShift.maxPSI",
+        "must be a population stability index",
+        _check(scoreShift={"against": "Card", "maxPSI": "20"}),
+    ),
+    Refused("spec.rollout.checks[].prometheus", "a query needs min, max or both", _query()),
+    Refused("spec.rollout.checks[].prometheus", "min must not be above max", _query(min="2", max="1")),
+    Refused("spec.rollout.checks[].prometheus.min", "must be a number in quotes", _query(min="low")),
+    Refused("spec.rollout.checks[].prometheus.max", "must be a number in quotes", _query(max="high")),
+    Refused(
+        "spec.rollout.checks[].prometheus.address",
+        "without a password",
+        _check(prometheus={"address": "prometheus:9090", "query": "up", "min": "1"}),
+    ),
     Refused("spec.monitoring.labels", _OWN, {"monitoring": {"labels": {"app.kubernetes.io/part-of": "x"}}}),
 )
 """What a rule refuses; every rule of the CRD has at least one case here or in TRANSITIONS."""

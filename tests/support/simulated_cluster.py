@@ -16,13 +16,43 @@ from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core import names, pods
+from bankmodel_operator.core.analysis.samples import Histogram, Sample
+from bankmodel_operator.core.analysis.window import Window
 from bankmodel_operator.core.decision import Decision
-from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Observation, Refusal, Report
+from bankmodel_operator.core.observation import (
+    ClusterFacts,
+    CoreSettings,
+    Described,
+    InputDescribed,
+    Observation,
+    OutputDescribed,
+    Refusal,
+    Report,
+    parse_time,
+)
 from bankmodel_operator.core.plan import Plan, plan
 from bankmodel_operator.core.rollout import decide
 from support.bankmodels import a_bankmodel
 
 Object = dict[str, Any]
+LATENCY_EDGES = (0.001, 0.01, 0.1, 1.0)
+
+
+def described(inputs: tuple[str, ...] = ("features",), outputs: tuple[str, ...] = ("probabilities",)) -> Described:
+    """What pods say of a file whose inputs are all required."""
+    return Described(
+        revision="",
+        sha256="",
+        version="",
+        inputs=tuple(InputDescribed(name, "FP32", (-1, 20), is_required=True) for name in inputs),
+        outputs=tuple(OutputDescribed(name, "FP32", (-1, 2)) for name in outputs),
+        score_output=None,
+        cutoff=None,
+        has_card=False,
+        has_baseline=False,
+    )
+
+
 SETTINGS = CoreSettings("registry.example/bankmodel-serving:1", "bankmodel-system", ("monitoring",))
 START = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -45,12 +75,18 @@ class Simulation:
         self.objects: dict[tuple[str, str], Object] = {}
         self.pods: dict[str, Object] = {}
         self.reports: dict[str, Report] = {}
+        self.descriptions: dict[str, Described] = {}
+        self.counted: dict[str, tuple[int, int]] = {}
+        self.attempted: dict[str, dict[str, list[int]]] = {}
+        self.held: dict[str, Mapping[str, Any]] = {}
+        """The table each pod has read."""
+        self.window: Window | None = None
         self.writes = 0
         self.refuses: dict[str, str] = {}
         """Kinds of which the API server takes nothing, with its words."""
         self._refusals: tuple[Refusal, ...] = ()
         self._numbers = itertools.count(1)
-        self.model = a_bankmodel(**spec)
+        self.model = a_bankmodel(**{"rollout": {"steps": []}, **spec})
         self.model["metadata"] |= {"uid": "model-uid", "generation": 1, "creationTimestamp": START.isoformat()}
 
     # What users and the cluster do
@@ -83,25 +119,94 @@ class Simulation:
             for name in have[wanted.get(revision, 0) :]:
                 del self.pods[name]
                 self.reports.pop(name, None)
+                self.held.pop(name, None)
             for _ in range(wanted.get(revision, 0) - len(have)):
                 self._make_pod(revision)
 
     def make_ready(self, name: str) -> None:
         self.pods[name]["status"] = a_pod_status(ready=True)
 
-    def fail(self, name: str) -> None:
-        self.pods[name]["status"] = a_pod_status(ready=False)
+    def fail(self, name: str, *, restarts: int = 0) -> None:
+        self.pods[name]["status"] = a_pod_status(ready=False, restarts=restarts)
 
     def make_all_ready(self) -> None:
         for name in self.pods:
             self.make_ready(name)
 
     def read_tables(self) -> None:
-        """Every pod has read the table, and its callers have moved on if it is superseded."""
-        table = self.table()
+        """Every pod has read the table, and is asked."""
+        for name in self.pods:
+            self.read_table(name)
+        self.ask_pods()
+
+    def read_table(self, name: str) -> None:
+        """One pod reads the table; a lower generation than it holds is refused, as by a real pod."""
+        table, held = self.table(), self.held.get(name, {})
+        if table.get("generation", 0) >= held.get("generation", 0):
+            self.held[name] = table
+
+    def ask_pods(self) -> None:
+        """Every pod says what it holds and has counted. Callers of a superseded one have moved on."""
         for name, pod in self.pods.items():
-            connections = 0 if _revision(pod) in table.get("superseded", ()) else 3
-            self.reports[name] = Report(generation=table.get("generation", 0), connections=connections)
+            table = self.held.get(name, {})
+            self.reports[name] = replace(
+                self.reports.get(name, Report()),
+                generation=table.get("generation", 0),
+                connections=0 if _revision(pod) in table.get("superseded", ()) else 3,
+                effective_weight=int(self.sends(name).get("weight", 0)),
+                is_mirroring=bool(self.sends(name).get("mirror", False)),
+                sample=self._sample(name, _revision(pod)),
+                described=self.descriptions.get(_revision(pod), described()),
+            )
+
+    def sends(self, name: str) -> Mapping[str, Any]:
+        """What this pod's own table lets it send to the canary now: the grant, or nothing."""
+        return self._grant(name) if self.held.get(name, {}).get("stable") == _revision(self.pods[name]) else {}
+
+    def takes(self, name: str) -> Mapping[str, Any]:
+        """What this pod, as a canary, would take from the stable now by its own table."""
+        grant = self._grant(name)
+        return grant if grant.get("revision") == _revision(self.pods[name]) else {}
+
+    def _grant(self, name: str) -> Mapping[str, Any]:
+        grant: Mapping[str, Any] = self.held.get(name, {}).get("canary") or {}
+        return grant if "notAfter" in grant and parse_time(grant["notAfter"]) > self.now else {}
+
+    def answer_requests(self, count: int, *, errors: int = 0) -> None:
+        """Every pod that has something to answer answers so many requests, and the canary, or a new stable in bake,
+        fails so many of them; then all pods read the table and are asked."""
+        self.read_tables()
+        self.serve(count, errors=errors)
+        self.ask_pods()
+
+    def serve(self, count: int, *, errors: int = 0) -> None:
+        """The same without anybody reading or asking."""
+        for name, pod in self.pods.items():
+            table, sent = self.held.get(name, {}), self.sends(name)
+            if sent.get("weight") or sent.get("mirror"):
+                tally = self.attempted.setdefault(name, {}).setdefault(sent["revision"], [0, 0])
+                tally[0] += count - errors
+                tally[1] += errors
+            is_first = _revision(pod) == table.get("stable")
+            if not (is_first or self.takes(name)):
+                continue
+            requests, failed = self.counted.get(name, (0, 0))
+            fails = 0 if is_first and not table.get("superseded") else errors
+            self.counted[name] = requests + count, failed + fails
+
+    def _sample(self, name: str, revision: str) -> Sample:
+        requests, errors = self.counted.get(name, (0, 0))
+        route = "stable" if revision == self.held.get(name, {}).get("stable") else "peer"
+        tallies = {to: {"ok": ok, "error": bad} for to, (ok, bad) in self.attempted.get(name, {}).items()}
+        return Sample(
+            at=self.now,
+            revision=revision,
+            requests={route: requests},
+            errors={route: errors},
+            latency={route: Histogram(LATENCY_EDGES, (requests, *(0 for _ in LATENCY_EDGES)))},
+            attempts=tallies,
+            copies=tallies,
+        )
 
     # What the operator does
 
@@ -117,6 +222,7 @@ class Simulation:
             pods=tuple(seen),
             cluster=self.facts,
             refusals=self._refusals,
+            window=self.window,
         )
 
     def reconcile(self, *, crash_before_write: int | None = None) -> Decision:
@@ -125,6 +231,7 @@ class Simulation:
         decision = decide(observation, self.settings, self.now)
         todo = plan(decision.desired, observation.owned, owner=self.model, prune=decision.prune)
         self._refusals = ()
+        self.window = None if crash_before_write is not None else decision.window
         for number, write in enumerate(self.writes_of(decision, todo)):
             if number == crash_before_write:
                 raise Crashed(f"before write {number}")
@@ -157,6 +264,24 @@ class Simulation:
             self.read_tables()
             self.wait(1)
         raise AssertionError(f"did not settle: {self.model.get('status')}")
+
+    def go(self, passes: int = 1, *, seconds: float = 1, requests: int = 0, errors: int = 0) -> Decision:
+        """A fair environment for so many passes."""
+        for _ in range(passes):
+            decision = self.reconcile()
+            self.run_controllers()
+            self.make_all_ready()
+            self.answer_requests(requests, errors=errors)
+            self.wait(seconds)
+        return decision
+
+    def until(self, state: str, **fair: Any) -> None:
+        """A fair environment until this state."""
+        for _ in range(400):
+            if self.rollout.get("state") == state:
+                return
+            self.go(**fair)
+        raise AssertionError(f"never {state}: {self.model.get('status')}")
 
     # What tests look at
 
@@ -225,6 +350,8 @@ class Simulation:
     def _store(self, body: Mapping[str, Any], *, uid: str) -> None:
         self.writes += 1
         stored = copy.deepcopy(dict(body))
+        if body["kind"] == "Service":
+            stored["spec"] |= {"clusterIP": "10.96.0.1"}
         stored["metadata"] |= {"uid": uid, "resourceVersion": str(next(self._numbers))}
         self.objects[body["kind"], body["metadata"]["name"]] = stored
 
@@ -246,11 +373,12 @@ class Simulation:
         self.settings = replace(self.settings, serving_image=image)
 
 
-def a_pod_status(*, ready: bool) -> Object:
-    serving = {"name": "serving", "ready": ready, "restartCount": 0, "state": {"running": {}}}
+def a_pod_status(*, ready: bool, restarts: int = 0) -> Object:
+    serving = {"name": "serving", "ready": ready, "restartCount": restarts, "state": {"running": {}}}
     return {
         "phase": "Running",
         "podIP": "10.1.0.7",
+        "startTime": START.isoformat(),
         "conditions": [{"type": "Ready", "status": str(ready)}],
         "containerStatuses": [serving],
     }

@@ -32,10 +32,11 @@ _LABEL = "serving.bankmodel.io/model"
 
 
 def a_model(name: str, namespace: str, *, version: str = "1", **spec: Any) -> dict[str, Any]:
-    """A BankModel of this version, fetched by http: no pod of the fake node really fetches."""
+    """A BankModel of this version, fetched by http: no pod of the fake node really fetches. Without a ladder unless asked
+    for: nobody answers requests there."""
     source = {"image": None, "http": {"url": f"https://models.example/{version}.onnx"}}
     model = {"version": version, "sha256": DIGESTS[version], "source": source}
-    return a_bankmodel(name=name, namespace=namespace, **{"model": model, **spec})
+    return a_bankmodel(name=name, namespace=namespace, **{"model": model, "rollout": {"steps": []}, **spec})
 
 
 @dataclass

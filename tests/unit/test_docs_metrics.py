@@ -97,5 +97,6 @@ def _operator() -> OperatorMetrics:
     metrics = OperatorMetrics()
     metrics.passed("ok", 0.01)
     metrics.request("get", "Pod", 200)
-    metrics.in_state("lending", "mortgage", "Serving")
+    verdicts = [{"name": "errors", "verdict": "PASS"}]
+    metrics.in_state("lending", "mortgage", "Climbing", {"state": "Climbing", "weight": 5, "verdicts": verdicts})
     return metrics

@@ -42,11 +42,19 @@ A duration is a number with a unit, or several: `500ms`, `15s`, `5m`, `1h30m`. T
 """
 
 
+_ONE_GLANCE = 500
+"""Characters of a mapping that is written on one line."""
+
+
 class _PlainDumper(yaml.SafeDumper):
     """Writes every value out: anchors and aliases in a CRD surprise readers and some tools."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        """On one line what fits on one: a third of the file would be indentation."""
+        return super().represent_mapping(tag, mapping, flow_style=flow_style or len(str(mapping)) <= _ONE_GLANCE)
 
 
 def render() -> str:

@@ -33,6 +33,7 @@ from bankmodel_operator.reconcile import Reconciler
 from bankmodel_operator.settings import Settings
 from bankmodel_operator.telemetry import http
 from bankmodel_operator.telemetry.metrics import Metrics
+from bankmodel_operator.telemetry.prometheus import Prometheus
 from bankmodel_operator.telemetry.scrape import Scraper
 from bankmodel_operator.workers import Workers
 
@@ -105,12 +106,12 @@ async def _lead(replica: _Replica) -> int:
     settings, stop = replica.settings, replica.stop
     log.info("leading", extra={"instance": settings.instance})
     replica.health.waiting("leading, but the models are not listed yet")
-    queue, scraper = WorkQueue(), Scraper(settings.scrape_port)
+    queue, scraper, prometheus = WorkQueue(), Scraper(settings.scrape_port), Prometheus()
     discovery = Discovery(replica.api)
     resync = Resync(
         replica.api, queue, namespaces=settings.namespaces, period=settings.resync, known=replica.metrics.known
     )
-    workers, recorder = _workers(replica, queue, discovery, scraper)
+    workers, recorder = _workers(replica, queue, discovery, (scraper, prometheus))
     replica.health.watch(workers)
     replica.metrics.queue_depth.set_function(lambda: len(queue))
 
@@ -140,18 +141,22 @@ async def _lead(replica: _Replica) -> int:
     log.info("stopping", extra={"passes_finished": finished})
     await _cancel([lease, stopping, *parts, *watches])
     await scraper.close()
+    await prometheus.close()
     await _hand_back(replica.elector)
     return 0 if stop.is_set() else _failed(ended)
 
 
-def _workers(replica: _Replica, queue: WorkQueue, discovery: Discovery, scraper: Scraper) -> tuple[Workers, Recorder]:
-    settings = replica.settings
+def _workers(
+    replica: _Replica, queue: WorkQueue, discovery: Discovery, eyes: tuple[Scraper, Prometheus]
+) -> tuple[Workers, Recorder]:
+    settings, (scraper, prometheus) = replica.settings, eyes
     recorder = Recorder(replica.api, controller=names.FIELD_MANAGER, instance=settings.instance)
     reconciler = Reconciler(
         replica.api,
         settings=_core_settings(settings),
         discovery=discovery,
         ask=scraper.reports,
+        query=prometheus.answers,
         recorder=recorder,
         metrics=replica.metrics,
         now=lambda: datetime.now(UTC),
@@ -165,6 +170,7 @@ def _core_settings(settings: Settings) -> CoreSettings:
         operator_namespace=settings.operator_namespace,
         monitoring_namespaces=settings.monitoring_namespaces,
         drain_deadline=settings.drain_deadline,
+        scrape_interval=settings.scrape_interval,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bankmodel_operator.api.v1alpha1 import PrometheusQuery
 from bankmodel_operator.cluster.apply import converge
 from bankmodel_operator.cluster.client import Api, Object
 from bankmodel_operator.cluster.discovery import Discovery
@@ -15,6 +16,9 @@ from bankmodel_operator.cluster.events import Note, Recorder
 from bankmodel_operator.cluster.observe import Ask, observe
 from bankmodel_operator.cluster.queue import Key
 from bankmodel_operator.cluster.status import save_status
+from bankmodel_operator.core.analysis.verdicts import Answer
+from bankmodel_operator.core.analysis.window import Window
+from bankmodel_operator.core.attention import due_queries
 from bankmodel_operator.core.conditions import with_spec_invalid
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.observation import CoreSettings, Refusal
@@ -22,7 +26,10 @@ from bankmodel_operator.core.plan import plan
 from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.telemetry.metrics import Metrics
 
-__all__ = ["Reconciler"]
+__all__ = ["Query", "Reconciler"]
+
+Query = Callable[[Mapping[str, PrometheusQuery], datetime], Awaitable[Mapping[str, Answer]]]
+"""Asks what a metrics server says at this time, by the name of the check."""
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +38,11 @@ _REFUSED_AGAIN = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class _Memory:
-    """What one pass leaves for the next. Losing it costs one more pass, nothing else."""
+    """What one pass leaves for the next. Losing it costs one more pass, and a minute of evidence; nothing else."""
 
     wants_scrape: bool = False
+    window: Window | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     state: str = ""
 
@@ -48,6 +57,7 @@ class Reconciler:
         settings: CoreSettings,
         discovery: Discovery,
         ask: Ask,
+        query: Query,
         recorder: Recorder,
         metrics: Metrics,
         now: Callable[[], datetime],
@@ -56,6 +66,7 @@ class Reconciler:
         self._settings = settings
         self._discovery = discovery
         self._ask = ask
+        self._query = query
         self._recorder = recorder
         self._metrics = metrics
         self._now = now
@@ -63,7 +74,7 @@ class Reconciler:
 
     async def __call__(self, key: Key) -> timedelta | None:
         """One pass."""
-        memory = self._memories.get(key, _Memory())
+        memory, began = self._memories.get(key, _Memory()), self._now()
         facts = await self._discovery.facts()
         try:
             found = await observe(
@@ -76,6 +87,9 @@ class Reconciler:
             self._forget(key)
             return None
         live, seen = found
+        due = due_queries(seen, memory.answers, self._settings, began)
+        answers = {**memory.answers, **(await self._query(due, began) if due else {})}
+        seen = replace(seen, window=memory.window, answers=answers)
         decision = decide(seen, self._settings, self._now())
         await save_status(self._api, live, decision.status)
         self._report(key, live, decision, memory)
@@ -89,7 +103,7 @@ class Reconciler:
         for refusal in set(refusals) - set(memory.refusals):
             about = {**_about(key, live, decision), "object": str(refusal.ref)}
             log.error("the apiserver refuses: %s", refusal.message, extra=about)
-        self._memories[key] = _Memory(decision.wants_scrape, refusals, decision.state_name)
+        self._memories[key] = _Memory(decision.wants_scrape, decision.window, answers, refusals, decision.state_name)
         return _next_look(decision, refusals, memory.refusals)
 
     async def _say_unreadable(self, error: Unreadable) -> None:
@@ -99,7 +113,7 @@ class Reconciler:
         await save_status(self._api, live, status)
 
     def _report(self, key: Key, live: Object, decision: Decision, memory: _Memory) -> None:
-        self._metrics.in_state(*key, decision.state_name)
+        self._metrics.in_state(*key, decision.state_name, decision.status.get("rollout") or {})
         for event in decision.events:
             self._recorder.record(Note(live, event.type, event.reason, event.message))
             log.info(event.message, extra={**_about(key, live, decision), "reason": event.reason})

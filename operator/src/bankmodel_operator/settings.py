@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     workers: int = Field(8, ge=1, le=64, description="Models worked on at the same time.")
     http_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     scrape_port: int = Field(9090, ge=1, le=65535, description="Metrics port of the serving pods.")
+    scrape_interval: Duration = Field(
+        timedelta(seconds=5), description="While a revision is on trial its pods' metrics are read this often."
+    )
     drain_deadline: Duration = Field(
         timedelta(seconds=30), description="A replaced revision's pods get this long to finish their connections."
     )

@@ -29,7 +29,7 @@ from bankmodel_serving.ports import open_peer_port, open_ports, tls_files
 from bankmodel_serving.protocol import WireLimits
 from bankmodel_serving.readiness import DRAINING, Readiness
 from bankmodel_serving.recorder import Recorder
-from bankmodel_serving.routing import Address
+from bankmodel_serving.routing import Address, RoutingTable
 from bankmodel_serving.routing_file import RoutingFile
 from bankmodel_serving.runner import ModelRunner
 from bankmodel_serving.scheduler import Scheduler
@@ -68,11 +68,15 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     metrics.coalesces = loaded.coalesces
     observer = metrics.observer = observer_for(loaded.schema, loaded.card, loop.call_soon)
     scheduler = _scheduler(loaded, settings, observer, recorder)
-    routing = _routing(settings, recorder)
+    routing = _routing_file(settings, recorder)
     metrics.table = lambda: routing.table
     model = Model(identity, loaded.schema, loaded.decoder, _encoder(loaded, identity))
-    api = _api(settings, model, scheduler, _Parts(recorder, readiness, routing, server_version))
-    peer_app = _peer_app(settings, api, routing, recorder)
+    api = _api(
+        settings, model, scheduler, recorder=recorder, readiness=readiness, routing=routing, about=server_version
+    )
+    peer_app = PeerApp(
+        api, model=settings.name, revision=settings.revision, table=lambda: routing.table, recorder=recorder
+    )
     site, peer_site = _site(api, settings), _site(peer_app, settings)
     listener, peer_listener = Listener(site, loop), Listener(peer_site, loop)
     tls = metrics.tls = tls_files(settings, recorder)
@@ -88,15 +92,9 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
     metrics.connections = lambda: site.open_count + peer_site.open_count + (grpc_port.connections() if grpc_port else 0)
     entrance = Entrance(readiness, golden_problem=loaded.golden_problem, tls=tls, grpc_port=grpc_port, failed=stop.set)
 
-    def follow() -> None:
-        entrance.follow()
-        split.follow(routing.table)
-        api.split = None if split.is_idle else rest_split
-        if grpc_port is not None:
-            grpc_port.follow(split)
-
+    follower = _Follower(entrance, split, api, rest_split, grpc_port)
     ticker = _Ticker(site=site, scheduler=scheduler, observer=observer, routing=routing, readiness=readiness)
-    ticker.on_tick = follow
+    ticker.on_tick = lambda: follower.follow(routing.table)
     ticker.tick()
     ports = await open_ports(listener, settings, site=site, tls=tls, recorder=recorder, is_shared=channel is not None)
     ports |= await open_peer_port(
@@ -115,39 +113,52 @@ async def serve(settings: Settings, server_version: str, channel: Channel | None
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What the API counts with and looks at."""
+class _Follower:
+    """Brings a new table, certificate or state to whom it concerns, at each tick."""
 
-    recorder: Recorder
-    readiness: Readiness
-    routing: RoutingFile
-    server_version: str
+    entrance: Entrance
+    split: Split
+    api: Api
+    rest_split: RestSplit
+    grpc_port: "GrpcPort | None"
 
-
-def _api(settings: Settings, model: Model, scheduler: Scheduler, parts: _Parts) -> Api:
-    return Api(
-        model,
-        scheduler,
-        recorder=parts.recorder,
-        readiness=parts.readiness,
-        table=lambda: parts.routing.table,
-        server_version=parts.server_version,
-        timeout_s=settings.request_timeout,
-        max_body_bytes=settings.max_body,
-        max_rows=settings.max_rows,
-    )
+    def follow(self, table: RoutingTable) -> None:
+        self.entrance.follow()
+        self.split.follow(table)
+        self.api.split = None if self.split.is_idle else self.rest_split
+        if self.grpc_port is not None:
+            self.grpc_port.follow(self.split)
 
 
-def _peer_app(settings: Settings, api: Api, routing: RoutingFile, recorder: Recorder) -> PeerApp:
-    return PeerApp(api, model=settings.name, revision=settings.revision, table=lambda: routing.table, recorder=recorder)
-
-
-def _routing(settings: Settings, recorder: Recorder) -> RoutingFile:
+def _routing_file(settings: Settings, recorder: Recorder) -> RoutingFile:
     return RoutingFile(
         settings.routing,
         model=settings.name,
         revision=settings.revision,
         rejected=lambda reason: recorder.routing_rejected.update((reason,)),
+    )
+
+
+def _api(
+    settings: Settings,
+    model: Model,
+    scheduler: Scheduler,
+    *,
+    recorder: Recorder,
+    readiness: Readiness,
+    routing: RoutingFile,
+    about: str,
+) -> Api:
+    return Api(
+        model,
+        scheduler,
+        recorder=recorder,
+        readiness=readiness,
+        table=lambda: routing.table,
+        server_version=about,
+        timeout_s=settings.request_timeout,
+        max_body_bytes=settings.max_body,
+        max_rows=settings.max_rows,
     )
 
 

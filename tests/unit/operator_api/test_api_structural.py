@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bankmodel_operator.api.structural import structural
 from bankmodel_operator.api.v1alpha1 import Model
+from bankmodel_operator.api.v1alpha1.base import map_by
 
 
 class Leaf(Model):
@@ -79,3 +80,22 @@ def test_map_is_bounded_and_free_object_is_preserved() -> None:
 def test_union_is_refused() -> None:
     with pytest.raises(ValueError, match="a union cannot be structural"):
         structural(Torn.model_json_schema())
+
+
+def test_absent_fields_in_a_list_s_default_are_left_out() -> None:
+    class Listed(Model):
+        leaves: tuple[Leaf, ...] = (Leaf(),)
+
+    default = structural(Listed.model_json_schema())["properties"]["leaves"]["default"]
+
+    assert all(None not in leaf.values() for leaf in default)
+
+
+def test_a_list_of_named_items_has_no_default_that_an_apply_would_leave_behind() -> None:
+    class Named(Model):
+        leaves: Annotated[tuple[Leaf, ...], map_by("name", 3)] = (Leaf(name="a"),)
+
+    leaves = structural(Named.model_json_schema())["properties"]["leaves"]
+
+    assert "map" == leaves["x-kubernetes-list-type"]
+    assert "default" not in leaves

@@ -65,7 +65,9 @@ def test_callers_find_the_ports_that_pods_open(
     policy = simulation.of_kind("NetworkPolicy")[0]["spec"]["ingress"][0]["ports"]
 
     assert ("--grpc-port" in container["args"]) is (("grpc", 9000) in on_pod)
-    assert [*on_pod, ("metrics", 9090)] == [(each["name"], each["containerPort"]) for each in container["ports"]]
+    assert [*on_pod, ("peer", 8082), ("metrics", 9090)] == [
+        (each["name"], each["containerPort"]) for each in container["ports"]
+    ]
     assert on_service == service_ports(simulation)
     assert [number for _, number in on_pod] == [each["port"] for each in policy]
     assert simulation.model["status"]["url"].startswith(url)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bankmodel_operator.core.desired import desired_children, replicas_of
+from bankmodel_operator.core.desired import Written, desired_children, replicas_of
+from bankmodel_operator.core.ledger import Ledger
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
@@ -51,7 +52,7 @@ def with_an_old_record(simulation: Simulation, revision: str = OLD.revision) -> 
 
 
 def children(state: State, **spec: Any) -> tuple[Manifest, ...]:
-    return desired_children(state, with_an_old_record(Simulation(**spec)), SETTINGS, 7)
+    return desired_children(state, with_an_old_record(Simulation(**spec)), SETTINGS, Written(7, Ledger()), NOW)
 
 
 def count(manifests: tuple[Manifest, ...]) -> dict[str, int]:
@@ -123,14 +124,18 @@ def test_the_table_tells_each_pod_its_role(state: State, stable: str | None, sup
 def test_a_revision_from_before_there_were_workers_keeps_its_pods() -> None:
     simulation = Simulation(serving={"resources": {"requests": {"cpu": "2"}}})
     same = asked(simulation)
-    manifests = desired_children(Serving(same), with_an_old_record(simulation, same.revision), SETTINGS, 7)
+    manifests = desired_children(
+        Serving(same), with_an_old_record(simulation, same.revision), SETTINGS, Written(7, Ledger()), NOW
+    )
     pods = [each["spec"]["template"]["spec"]["containers"] for each in manifests if each["kind"] == "Deployment"]
 
     assert [[{"name": "serving"}]] == pods
 
 
 def test_a_single_pod_has_no_budget_that_would_block_a_node_drain() -> None:
-    found = desired_children(Serving(NEW), Simulation(serving={"replicas": 1}).observe(), SETTINGS, 1)
+    found = desired_children(
+        Serving(NEW), Simulation(serving={"replicas": 1}).observe(), SETTINGS, Written(1, Ledger()), NOW
+    )
 
     assert "PodDisruptionBudget" not in count(found)
 
@@ -170,7 +175,7 @@ def test_each_pod_is_scraped_once_at_most(scrape: str, is_known: bool, wanted: t
     simulation = Simulation(monitoring={"scrape": scrape})
     simulation.facts = ClusterFacts(pod_monitor=is_known)
 
-    found = desired_children(Serving(NEW), simulation.observe(), SETTINGS, 1)
+    found = desired_children(Serving(NEW), simulation.observe(), SETTINGS, Written(1, Ledger()), NOW)
     annotated = [
         each["metadata"]["name"] for each in found if "prometheus.io/scrape" in each["metadata"].get("annotations", {})
     ]

@@ -32,7 +32,7 @@ def test_a_new_model_is_called_over_grpc_on_port_9000() -> None:
     simulation.settle()
 
     assert {"http", "grpc"} == set(_ports(simulation))
-    assert {"http", "grpc", "metrics"} == set(_ports(simulation, simulation.selected()))
+    assert {"http", "grpc", "peer", "metrics"} == set(_ports(simulation, simulation.selected()))
     assert (9000, "grpc", "kubernetes.io/h2c") == tuple(
         _ports(simulation)["grpc"][key] for key in ("port", "targetPort", "appProtocol")
     )
@@ -45,11 +45,11 @@ def test_old_pods_are_left_alone_and_their_services_have_no_port_that_leads_nowh
     simulation.reconcile()
 
     assert writes == simulation.writes
-    assert {"http", "metrics"} == {
+    assert {"http", "peer", "metrics"} == {
         each["name"] for each in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
     }
     assert {"http"} == set(_ports(simulation))
-    assert {"http", "metrics"} == set(_ports(simulation, simulation.selected()))
+    assert {"http", "peer", "metrics"} == set(_ports(simulation, simulation.selected()))
 
 
 def test_the_next_revision_brings_the_port_to_the_stable_service_with_its_callers() -> None:

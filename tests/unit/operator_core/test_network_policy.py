@@ -12,6 +12,7 @@ from bankmodel_operator.core.children.parent import Parent
 from support.bankmodels import a_bankmodel
 
 DESK = {"matchLabels": {"desk": "mortgage"}}
+PEER = 8082
 CALLERS: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "absent: the whole namespace": (None, [{"podSelector": {}}]),
     "empty: nobody": ([], []),
@@ -52,7 +53,13 @@ def test_the_operator_and_monitoring_read_metrics_whoever_may_call(callers: Any)
     ("ports", "numbers"), [(("https",), {8443}), (("http", "https"), {8080, 8443}), ((), set())], ids=str
 )
 def test_callers_reach_the_ports_that_pods_open_and_no_other(ports: tuple[str, ...], numbers: set[int]) -> None:
-    assert numbers == set(ingress(None, (), ports))
+    assert {*numbers, PEER} == set(ingress(None, (), ports))
+
+
+def test_only_the_models_own_pods_reach_the_peer_port() -> None:
+    own = {"podSelector": {"matchLabels": {"serving.bankmodel.io/model": "mortgage-approval"}}}
+
+    assert [own] == ingress(None)[PEER]
 
 
 def test_no_rule_is_left_open() -> None:

@@ -132,7 +132,7 @@ def test_a_standing_obstacle_is_one_event() -> None:
 
 
 def test_a_target_past_its_deadline_is_stalled_and_recovers_by_itself() -> None:
-    simulation = Simulation(model=HTTP, rollout={"progressDeadline": "1m"})
+    simulation = Simulation(model=HTTP, rollout={"steps": [], "progressDeadline": "1m"})
     simulation.settle()
     simulation.serve_version("2", f"{2:064x}")
     simulation.reconcile()
@@ -150,7 +150,7 @@ def test_a_target_past_its_deadline_is_stalled_and_recovers_by_itself() -> None:
 
 
 def test_a_pass_is_due_when_the_deadline_is() -> None:
-    simulation = Simulation(model=HTTP, rollout={"progressDeadline": "1m"})
+    simulation = Simulation(model=HTTP, rollout={"steps": [], "progressDeadline": "1m"})
     decision = decide(simulation.observe(), simulation.settings, simulation.now)
 
     assert decision.requeue_after is not None

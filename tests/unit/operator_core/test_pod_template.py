@@ -159,7 +159,7 @@ def test_a_probe_asks_the_metrics_port(probe: str, wanted: tuple[str, int, int])
 def test_ports_have_names_that_services_refer_to() -> None:
     ports = {each["name"]: each["containerPort"] for each in serving(template())["ports"]}
 
-    assert ports == {"http": 8080, "grpc": 9000, "metrics": 9090}
+    assert ports == {"http": 8080, "grpc": 9000, "peer": 8082, "metrics": 9090}
 
 
 def test_a_pod_listens_on_the_grpc_port_that_it_declares() -> None:

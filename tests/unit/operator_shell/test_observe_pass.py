@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 
+from bankmodel_operator.api.v1alpha1 import PrometheusQuery
 from bankmodel_operator.cluster.client import Api
 from bankmodel_operator.cluster.discovery import Discovery
 from bankmodel_operator.cluster.errors import NotServed, Unreadable, raised
 from bankmodel_operator.cluster.events import Recorder
 from bankmodel_operator.cluster.observe import observe
 from bankmodel_operator.cluster.resources import Ref, Resource
+from bankmodel_operator.core.analysis.verdicts import Answer
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Report
 from bankmodel_operator.reconcile import Reconciler
 from bankmodel_operator.telemetry.metrics import Metrics
@@ -67,7 +69,11 @@ class WithAReadyPod(ReadOnlyCluster):
         return ({"metadata": {"name": "pod-1"}, "status": a_pod_status(ready=True)},) if resource.kind == "Pod" else ()
 
 
-async def nobody(addresses: Mapping[str, str]) -> Mapping[str, Report]:
+async def nobody(addresses: Mapping[str, str], *, describe: Collection[str] = ()) -> Mapping[str, Report]:
+    return {}
+
+
+async def no_query(queries: Mapping[str, PrometheusQuery], at: datetime) -> Mapping[str, Answer]:
     return {}
 
 
@@ -102,7 +108,7 @@ async def test_an_object_without_our_label_is_told_by_its_owner(uid: str, owned:
 async def test_pods_with_tls_are_asked_though_they_are_ready(serving: dict[str, Any], asked: dict[str, str]) -> None:
     told: dict[str, str] = {}
 
-    async def ask(addresses: Mapping[str, str]) -> Mapping[str, Report]:
+    async def ask(addresses: Mapping[str, str], *, describe: Collection[str] = ()) -> Mapping[str, Report]:
         told.update(addresses)
         return {}
 
@@ -117,6 +123,7 @@ def a_pass(cluster: ReadOnlyCluster, facts: NoFacts) -> Reconciler:
         settings=CoreSettings("registry.example/serving:1", "bankmodel-system"),
         discovery=cast(Discovery, facts),
         ask=nobody,
+        query=no_query,
         recorder=Recorder(cast(Api, cluster), controller="bankmodel", instance="one"),
         metrics=Metrics(),
         now=lambda: NOW,

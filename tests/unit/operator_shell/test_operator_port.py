@@ -125,3 +125,16 @@ def test_forgetting_the_unknown_is_harmless() -> None:
     metrics.forget("lending", "never-seen")
 
     assert metrics.known() == ()
+
+
+def test_a_trial_has_series_for_as_long_as_it_lasts() -> None:
+    metrics = Metrics()
+    on_trial = {"state": "Climbing", "weight": 25, "step": 1, "verdicts": [{"name": "errors", "verdict": "UNKNOWN"}]}
+    metrics.in_state("lending", "mortgage", "Climbing", on_trial)
+    during = metrics.exposition("")[0].decode()
+    metrics.in_state("lending", "mortgage", "Serving", {"state": "Serving", "weight": 0})
+    after = metrics.exposition("")[0].decode()
+
+    assert 'bankmodel_rollout_weight{name="mortgage",namespace="lending"} 25.0' in during
+    assert 'check="errors",name="mortgage",namespace="lending",verdict="UNKNOWN"} 1.0' in during
+    assert "mortgage" not in "".join(line for line in after.splitlines() if "rollout_state" not in line)

@@ -39,7 +39,7 @@ _COLUMNS: Final = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', _ALWAYS),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', _ALWAYS),
     ("Version", "string", ".status.stable.version", _ALWAYS),
-    ("Canary", "string", ".status.rollout.target.version", _ALWAYS),
+    ("Canary", "string", ".status.canary.version", _ALWAYS),
     ("Weight", "integer", ".status.rollout.weight", _ALWAYS),
     ("Replicas", "integer", ".status.replicas", _ALWAYS),
     ("Age", "date", ".metadata.creationTimestamp", _ALWAYS),
@@ -115,7 +115,8 @@ def _schema() -> Schema:
 
 def _status() -> Schema:
     schema = structural(BankModelStatus.model_json_schema())
-    return _without_defaults(schema)
+    # kstatus, by which Flux and others wait, takes an absent status for a settled one
+    return {**_without_defaults(schema), "default": {"observedGeneration": -1}}
 
 
 def _without_defaults(schema: Schema) -> Schema:

@@ -55,15 +55,26 @@ def _trim_default(result: Schema, children: Mapping[str, Schema]) -> None:
     """Keep of a default only what absence and the children's own defaults do not say already.
 
     An object whose children have defaults keeps at least `{}`, or they would not be applied where the user left it out.
+    A list whose items can be owned one by one gets none: the API server would write the default's items down without an
+    owner, and a later server-side apply of other items would leave them there.
     """
-    default = result.pop("default", None)
+    default = _without_nulls(result.pop("default", None))
+    if result.get("x-kubernetes-list-type") == "map":
+        return
     if isinstance(default, dict) and children:
-        said = {name: child.get("default") for name, child in children.items()}
+        said = {name: _without_nulls(child.get("default")) for name, child in children.items()}
         result["default"] = {
             name: value for name, value in default.items() if not _is_empty(value) and value != said[name]
         }
     elif not _is_empty(default):
         result["default"] = default
+
+
+def _without_nulls(value: Any) -> Any:
+    """An absent field is left out: to Kubernetes null is a value, and of no type that a field here has."""
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def _is_empty(value: Any) -> bool:

@@ -6,8 +6,9 @@ A pass over a healthy model costs one GET and one LIST a kind, all lists at the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -17,12 +18,19 @@ from bankmodel_operator.cluster.errors import Unreadable
 from bankmodel_operator.cluster.queue import Key
 from bankmodel_operator.cluster.resources import CHILDREN, MODELS, POD_MONITORS, PODS, RESOURCES, Ref
 from bankmodel_operator.core import names, pods, rollout
+from bankmodel_operator.core.attention import wants_descriptions
+from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.observation import ClusterFacts, Observation, PodSeen, Refusal, Report
 
 __all__ = ["Ask", "observe"]
 
-Ask = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Report]]]
-"""Asks pods (name to IP address) for their reports."""
+
+class Ask(Protocol):
+    """Asks pods (name to IP address) for their reports; with `describe` also what their file needs and gives."""
+
+    def __call__(
+        self, addresses: Mapping[str, str], /, *, describe: Collection[str] = ()
+    ) -> Awaitable[Mapping[str, Report]]: ...
 
 
 async def observe(
@@ -44,7 +52,12 @@ async def observe(
         model=model,
         status=live.get("status") or {},
         owned=owned,
-        pods=await _asked(seen, ask, ask_all or model.spec.serving.tls is not None),
+        pods=await _asked(
+            seen,
+            ask,
+            ask_all or model.spec.serving.tls is not None,
+            describe=wants_descriptions(decode(live.get("status") or {})),
+        ),
         cluster=facts,
         refusals=refusals,
     )
@@ -64,11 +77,11 @@ async def _pods(api: Api, key: Key) -> tuple[PodSeen, ...]:
     return tuple(pods.see(pod) for pod in await api.list(PODS, key[0], _labelled(key)))
 
 
-async def _asked(seen: tuple[PodSeen, ...], ask: Ask, ask_all: bool) -> tuple[PodSeen, ...]:
+async def _asked(seen: tuple[PodSeen, ...], ask: Ask, ask_all: bool, *, describe: bool) -> tuple[PodSeen, ...]:
     addresses = {pod.name: pod.ip for pod in seen if pod.ip and pod.is_running and (ask_all or not pod.ready)}
     if not addresses:
         return seen
-    reports = await ask(addresses)
+    reports = await ask(addresses, describe=addresses if describe else ())
     return tuple(replace(pod, report=reports.get(pod.name)) for pod in seen)
 
 

@@ -27,6 +27,15 @@ class Reason(StrEnum):
     SCALING = "Scaling"
     PROGRESSING = "Progressing"
     DRAINING = "Draining"
+    PREPARING = "Preparing"
+    INPUTS_AWAITED = "InputsAwaited"
+    SHADOWING = "Shadowing"
+    VERIFYING = "Verifying"
+    ON_STEP = "OnStep"
+    PAUSED = "Paused"
+    PROMOTING = "Promoting"
+    BAKING = "Baking"
+    WITHDRAWING = "Withdrawing"
     SUSPENDED = "Suspended"
     WAITING_FOR_LEFTOVERS = "WaitingForLeftovers"
     UNAVAILABLE = "Unavailable"
@@ -57,6 +66,15 @@ class Reason(StrEnum):
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     SPEC_INVALID = "SpecInvalid"
 
+    ROLLED_BACK = "RolledBack"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    NOT_VERIFIED = "NotVerified"
+    INPUTS_NOT_SENT = "InputsNotSent"
+    OUTPUTS_CHANGED = "OutputsChanged"
+    STABLE_UNAVAILABLE = "StableUnavailable"
+    CANARY_UNSUPPORTED = "CanaryUnsupported"
+    NO_DATA = "NoData"
+
 
 STALLING = frozenset(Reason) - {
     Reason.NOT_SEEN,
@@ -65,6 +83,15 @@ STALLING = frozenset(Reason) - {
     Reason.SCALING,
     Reason.PROGRESSING,
     Reason.DRAINING,
+    Reason.PREPARING,
+    Reason.INPUTS_AWAITED,
+    Reason.SHADOWING,
+    Reason.VERIFYING,
+    Reason.ON_STEP,
+    Reason.PAUSED,
+    Reason.PROMOTING,
+    Reason.BAKING,
+    Reason.WITHDRAWING,
     Reason.SUSPENDED,
     Reason.WAITING_FOR_LEFTOVERS,
     Reason.UNAVAILABLE,

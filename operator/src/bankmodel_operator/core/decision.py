@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from bankmodel_operator.core.analysis.window import Window
 from bankmodel_operator.core.observation import Event, Manifest, Nudge
 from bankmodel_operator.core.states import State
 
@@ -15,7 +16,7 @@ from bankmodel_operator.core.states import State
 class Decision:
     """`status` is whole, and equal to the saved one when nothing changed. `desired` is every child that
     must exist, in the order to write them; `prune`: owned objects not in it are deleted afterwards.
-    `wants_scrape`: the next pass should read the pods' own reports."""
+    `wants_scrape`: the next pass should read the pods' own reports. `window`: the evidence, to be kept in memory."""
 
     state: State
     status: Mapping[str, Any]
@@ -25,6 +26,7 @@ class Decision:
     wants_scrape: bool = False
     requeue_after: timedelta | None = None
     events: tuple[Event, ...] = ()
+    window: Window | None = None
 
     @property
     def state_name(self) -> str:

@@ -7,40 +7,57 @@ their new role before the stable Service sends callers their way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import assert_never
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
 
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core import names
 from bankmodel_operator.core.children.autoscaler import autoscaler
 from bankmodel_operator.core.children.budget import budget
 from bankmodel_operator.core.children.deployment import deployment
+from bankmodel_operator.core.children.evidence import evidence_child
 from bankmodel_operator.core.children.networkpolicy import network_policy
 from bankmodel_operator.core.children.parent import Parent
 from bankmodel_operator.core.children.podmonitor import pod_monitor
 from bankmodel_operator.core.children.record import Record, record_manifest
-from bankmodel_operator.core.children.routing import Table, routing, table
+from bankmodel_operator.core.children.routing import Table, grant, routing, table
 from bankmodel_operator.core.children.service import revision_service, stable_service
-from bankmodel_operator.core.live import live_records, next_number, selected_revision
+from bankmodel_operator.core.ledger import Ledger
+from bankmodel_operator.core.live import find, live_records, next_number, selected_revision
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation, format_time
 from bankmodel_operator.core.pods import ready_count
-from bankmodel_operator.core.ports import asked_ports, opened_ports
+from bankmodel_operator.core.ports import asked_ports, has_peer_port, opened_ports
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
+    Baking,
+    Climbing,
     Draining,
     NotUnderstood,
+    Preparing,
     Progressing,
     Revision,
     Serving,
     Starting,
     State,
     Unseen,
+    Withdrawing,
 )
 from bankmodel_operator.core.template import pod_template
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a pass adds to the state: the table's generation, the marks of records, and the evidence to be kept."""
+
+    generation: int
+    ledger: Ledger
+    evidence: str = ""
+
+
 def desired_children(
-    state: State, observation: Observation, settings: CoreSettings, generation: int
+    state: State, observation: Observation, settings: CoreSettings, written: Written, now: datetime
 ) -> tuple[Manifest, ...]:
     """The children of this state; none before the first is allowed and none where the state is not understood."""
     sizes = replicas_of(state, observation.model.spec.serving.replicas)
@@ -52,14 +69,18 @@ def desired_children(
     kept = _kept(records, active, model.spec.revision_history_limit)
     scrapers = (settings.operator_namespace, *settings.monitoring_namespaces)
     return (
-        *(record_manifest(parent, record) for record in (*active.values(), *kept)),
-        routing(parent, table_of(state, parent), generation),
+        *_records(state, parent, (*active.values(), *kept), written.ledger),
+        table_child(state, observation, written.generation, now),
+        *([evidence_child(parent, written.evidence)] if written.evidence else []),
         network_policy(
             parent, model.spec.serving.callers, scrapers, ports=opened_ports(each.template for each in active.values())
         ),
         *_of_revisions(state, parent, active, sizes=sizes, is_annotated=uses_annotations(model, observation.cluster)),
         stable_service(
-            parent, _selector(state, observation), fence=str(generation), ports=answering_ports(state, observation)
+            parent,
+            _selector(state, observation),
+            fence=str(written.generation),
+            ports=answering_ports(state, observation),
         ),
         *_of_model(model, parent, observation.cluster),
     )
@@ -76,28 +97,117 @@ def replicas_of(state: State, asked: int) -> dict[str, int]:
             return {stable.revision: asked}
         case Progressing(stable, target, capacity):
             return {stable.revision: max(asked, capacity), target.revision: max(asked, capacity)}
+        case Preparing(stable, canary, capacity) | Climbing(stable, canary, capacity):
+            whole = max(asked, capacity)
+            return {stable.revision: whole, canary.revision: _canary_size(state, whole)}
+        case Withdrawing(stable, canary, capacity, canary_capacity):
+            return {stable.revision: max(asked, capacity), canary.revision: canary_capacity}
+        case Baking(stable, before, capacity):
+            return {stable.revision: max(asked, capacity), before.revision: capacity}
         case Draining(stable, superseded, capacity):
             return {stable.revision: max(asked, capacity), superseded: capacity}
         case _:
             assert_never(state)
 
 
+def _canary_size(state: Preparing | Climbing, whole: int) -> int:
+    if state.is_promoted:
+        return whole
+    return state.ladder.capacity_from(max(state.rung, state.highest) if isinstance(state, Climbing) else 0, whole)
+
+
 def stable_of(state: State) -> Revision | None:
     """The revision that answers by default."""
     match state:
-        case Serving(stable) | Progressing(stable) | Draining(stable):
-            return stable
         case Unseen() | Starting() | NotUnderstood():
             return None
         case _:
-            assert_never(state)
+            return state.stable
 
 
-def table_of(state: State, parent: Parent) -> Table:
+def superseded_of(state: State) -> str:
+    """The revision that was stable and still runs; empty where there is none."""
+    match state:
+        case Draining():
+            return state.superseded
+        case Baking():
+            return state.before.revision
+        case _:
+            return ""
+
+
+def canary_of(state: State) -> Revision | None:
+    """The revision on trial."""
+    return state.canary if isinstance(state, Preparing | Climbing | Withdrawing) else None
+
+
+def table_of(state: State, observation: Observation) -> Table:
     """What the pods are to know in this state."""
+    stable, superseded = stable_of(state), superseded_of(state)
+    return table(
+        Parent.of(observation.model),
+        stable=stable.revision if stable else None,
+        superseded=(superseded,) if superseded else (),
+        peers=_peers(state, observation),
+        canary=_canary_part(state, observation),
+    )
+
+
+def table_child(state: State, observation: Observation, generation: int, now: datetime) -> Manifest:
+    """The routing ConfigMap."""
+    parent = Parent.of(observation.model)
+    live = find(observation, "ConfigMap", names.routing_configmap(parent.name))
+    return routing(parent, table_of(state, observation), generation, not_after=grant(live, now))
+
+
+def peer_address(observation: Observation, revision: str) -> str:
+    """Where this revision's pods take each other's requests: the address of its Service. Empty where it has none yet, or
+    its pods, made by an older operator, have no such port."""
+    service = find(observation, "Service", names.revision_object(observation.model.metadata.name, revision)) or {}
+    spec = service.get("spec") or {}
+    has_port = any(port.get("name") == "peer" for port in spec.get("ports") or ())
+    return str(spec.get("clusterIP") or "") if has_port else ""
+
+
+def _peers(state: State, observation: Observation) -> dict[str, str]:
+    """Of whoever others send requests to: the canary on a rung, and the stable once there are superseded pods."""
     stable = stable_of(state)
-    superseded = (state.superseded,) if isinstance(state, Draining) else ()
-    return table(parent, stable=stable.revision if stable else None, superseded=superseded)
+    asked = [state.canary.revision] if isinstance(state, Climbing) else []
+    asked += [stable.revision] if stable and superseded_of(state) else []
+    found = {revision: peer_address(observation, revision) for revision in asked}
+    return {revision: address for revision, address in found.items() if address}
+
+
+def _canary_part(state: State, observation: Observation) -> dict[str, Any] | None:
+    """The grant on a rung; before the first, only which inputs to look for."""
+    if isinstance(state, Preparing):
+        awaits = state.fit.awaits if state.fit else ()
+        return {**_grant(state, observation, 0), "awaits": list(awaits)} if awaits else None
+    if not isinstance(state, Climbing):
+        return None
+    return {
+        **_grant(state, observation, state.on.weight),
+        **({"mirror": True} if state.on.is_shadow else {}),
+        **({"awaits": list(state.fit.awaits)} if state.fit.awaits else {}),
+    }
+
+
+def _grant(state: Preparing | Climbing, observation: Observation, weight: int) -> dict[str, Any]:
+    canary, sticky, cutoff = state.canary, state.ladder.sticky, _cutoff(observation.model)
+    return {
+        "revision": canary.revision,
+        "weight": weight,
+        "mirror": False,
+        "salt": f"{observation.model.metadata.name}/{canary.sha256}",
+        **({"sticky": dict([sticky])} if sticky else {}),
+        **({"cutoff": cutoff} if cutoff is not None else {}),
+    }
+
+
+def _cutoff(model: BankModel) -> float | None:
+    """From which score on the decision is the other one, where the spec says so; else the card does."""
+    asked = (check.decision_flips for check in model.spec.rollout.checks if check.decision_flips)
+    return next((float(each.cutoff) for each in asked if each.cutoff is not None), None)
 
 
 def answering_ports(state: State, observation: Observation) -> tuple[str, ...]:
@@ -132,6 +242,7 @@ def needed(observation: Observation) -> tuple[ObjectRef, ...]:
     """Every name the model needs now, to be looked up before a child is made: somebody else may have it."""
     model = observation.model
     own = names.revision_object(model.metadata.name, name_of(inputs_of(model.spec)))
+    trial = (observation.status.get("rollout") or {}).get("state") in ("Preparing", "Climbing", "Withdrawing", "Baking")
     shared = [
         ObjectRef("v1", "Service", model.metadata.name),
         ObjectRef("v1", "ConfigMap", names.routing_configmap(model.metadata.name)),
@@ -140,6 +251,7 @@ def needed(observation: Observation) -> tuple[ObjectRef, ...]:
         ObjectRef("apps/v1", "Deployment", own),
         ObjectRef("v1", "Service", own),
         ObjectRef("policy/v1", "PodDisruptionBudget", own),
+        *([ObjectRef("v1", "ConfigMap", names.evidence_configmap(model.metadata.name))] if trial else []),
     ]
     parent = Parent.of(model)
     return (*shared, *(names.ref_of(manifest) for manifest in _of_model(model, parent, observation.cluster)))
@@ -152,6 +264,10 @@ def _revisions(state: State) -> tuple[Revision, ...]:
             return (target,)
         case Progressing(stable, target):
             return (stable, target)
+        case Preparing(stable, canary) | Climbing(stable, canary) | Withdrawing(stable, canary):
+            return (stable, canary)
+        case Baking(stable, before):
+            return (stable, before)
         case Serving(stable) | Draining(stable):
             return (stable,)
         case Unseen() | NotUnderstood():
@@ -160,12 +276,25 @@ def _revisions(state: State) -> tuple[Revision, ...]:
             assert_never(state)
 
 
+def _records(state: State, parent: Parent, records: Iterable[Record], ledger: Ledger) -> Iterable[Manifest]:
+    """With what is to survive a lost status. A bake is marked once it is completed."""
+    baked = state.stable if isinstance(state, Serving) else None
+    for record in records:
+        yield record_manifest(parent, record, marks=ledger.marks(record.revision, baked))
+
+
 def _of_revisions(
     state: State, parent: Parent, active: Mapping[str, Record], *, sizes: Mapping[str, int], is_annotated: bool
 ) -> Iterable[Manifest]:
     since = {each.revision: each.since for each in _revisions(state)}
     for revision, record in active.items():
-        yield revision_service(parent, revision, is_annotated=is_annotated, ports=opened_ports([record.template]))
+        yield revision_service(
+            parent,
+            revision,
+            is_annotated=is_annotated,
+            ports=opened_ports([record.template]),
+            has_peer=has_peer_port(record.template),
+        )
         if sizes[revision] > 1:
             yield budget(parent, revision)
         # a superseded revision has no entry of its own: its role began with the drain

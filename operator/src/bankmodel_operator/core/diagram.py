@@ -5,15 +5,42 @@ Called by `python -m bankmodel_operator.generate rollout`; a test compares the f
 
 from __future__ import annotations
 
-from bankmodel_operator.core.states import MEANING, TRANSITIONS, Draining, Progressing, Serving, Starting, State, Unseen
+from bankmodel_operator.core.states import (
+    MEANING,
+    TRANSITIONS,
+    Baking,
+    Climbing,
+    Draining,
+    Preparing,
+    Progressing,
+    Serving,
+    Starting,
+    State,
+    Unseen,
+    Withdrawing,
+)
 
-_DESCRIBED: tuple[type[State], ...] = (Unseen, Starting, Serving, Progressing, Draining)
+_DESCRIBED: tuple[type[State], ...] = (
+    Unseen,
+    Starting,
+    Serving,
+    Progressing,
+    Preparing,
+    Climbing,
+    Withdrawing,
+    Baking,
+    Draining,
+)
 
 _ANSWERS = {
     Unseen: "nobody, or whoever the stable Service selects",
     Starting: "nobody yet",
     Serving: "the stable revision",
     Progressing: "the stable revision",
+    Preparing: "the stable revision",
+    Climbing: "the stable revision, and the canary its share",
+    Withdrawing: "the stable revision",
+    Baking: "the new stable revision; the one before is ready to take over again",
     Draining: "the new stable revision; the superseded one finishes its connections",
 }
 
@@ -37,7 +64,8 @@ stateDiagram-v2
 {states}
 
 A saved state that this operator does not know is held: no child is touched, `Ready` is `Unknown` with reason
-`NotUnderstood`. Under `spec.suspend` no turn is taken, except that a lost status is rebuilt.
+`NotUnderstood`. Under `spec.suspend` no turn is taken, except that a lost status is rebuilt and a canary loses its
+requests.
 
 ## Turns
 

@@ -26,9 +26,16 @@ ANNOTATION_APPLIED = f"{GROUP}/applied"
 ANNOTATION_FENCE = f"{GROUP}/fence"
 ANNOTATION_ROUTING_GENERATION = f"{GROUP}/routing-generation"
 
+ANNOTATION_REJECTED = f"{GROUP}/rejected"
+ANNOTATION_BAKED = f"{GROUP}/baked"
+ANNOTATION_ABORT = f"{GROUP}/abort"
+ANNOTATION_PROMOTE = f"{GROUP}/promote"
+ANNOTATION_PAUSED = f"{GROUP}/paused"
+
 PORT_HTTP = 8080
 PORT_GRPC = 9000
 PORT_HTTPS = 8443
+PORT_PEER = 8082
 PORT_METRICS = 9090
 
 CONTAINER_SERVING = "serving"
@@ -39,6 +46,7 @@ ROUTING_FOLDER = "/etc/bankmodel/routing"
 TLS_FOLDER = "/etc/bankmodel/tls"
 CLIENT_CA_FOLDER = "/etc/bankmodel/client-ca"
 ROUTING_KEY = "table.json"
+EVIDENCE_KEY = "window.json"
 ROUTING_API_VERSION = f"{GROUP}/routing.v1"
 SOURCE_ENV_PREFIX = "BANKMODEL_SOURCE_"
 CA_BUNDLE_ENV = "BANKMODEL_CA_BUNDLE"
@@ -64,6 +72,10 @@ def ref_of(manifest: Mapping[str, Any]) -> ObjectRef:
 def revision_object(model: str, revision: str) -> str:
     """Name of the ControllerRevision, Deployment, Service and PDB of one revision."""
     return f"{model}-{revision}"
+
+
+def evidence_configmap(model: str) -> str:
+    return f"{model}-evidence"
 
 
 def routing_configmap(model: str) -> str:

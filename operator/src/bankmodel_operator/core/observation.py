@@ -12,6 +12,8 @@ from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import BankModel
 from bankmodel_operator.core.analysis.samples import Sample
+from bankmodel_operator.core.analysis.verdicts import Answer
+from bankmodel_operator.core.analysis.window import Window
 from bankmodel_operator.core.names import CONTAINER_SERVING, ObjectRef
 
 Manifest = Mapping[str, Any]
@@ -34,6 +36,7 @@ class CoreSettings:
     operator_namespace: str
     monitoring_namespaces: tuple[str, ...] = ()
     drain_deadline: timedelta = timedelta(seconds=30)
+    scrape_interval: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,10 @@ class Observation:
     pods: tuple[PodSeen, ...] = ()
     cluster: ClusterFacts = ClusterFacts()
     refusals: tuple[Refusal, ...] = ()
+    window: Window | None = None
+    """The evidence as this process gathered it up to the last pass; None: it has none in memory."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """What outside queries said lately, by the name of their check."""
 
 
 @dataclass(frozen=True, slots=True)

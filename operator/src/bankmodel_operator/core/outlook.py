@@ -5,39 +5,47 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bankmodel_operator.api.duration import format_duration
-from bankmodel_operator.core.conditions import Availability, Failure, Outlook, Reason
+from bankmodel_operator.core.conditions import Availability, Outlook, Reason
 from bankmodel_operator.core.desired import replicas_of, stable_of
-from bankmodel_operator.core.diagnosis import diagnose
 from bankmodel_operator.core.live import deployment_of, live_records, selected_revision
 from bankmodel_operator.core.observation import CoreSettings, Observation
 from bankmodel_operator.core.pods import alive, ready_count
+from bankmodel_operator.core.standing import called, late, named, standing, stuck
 from bankmodel_operator.core.states import (
+    Baking,
+    Climbing,
     Draining,
     NotUnderstood,
+    Preparing,
     Progressing,
     Revision,
     Serving,
     Starting,
     State,
     Unseen,
+    Withdrawing,
 )
+from bankmodel_operator.core.trial_outlook import of_trial, rejected
+from bankmodel_operator.core.turns import Situation
 
 
-def outlook(state: State, observation: Observation, target: str, now: datetime) -> Outlook:
+def outlook(state: State, at: Situation) -> Outlook:
     """Without regard to obstacles and suspension, which `core.rollout` puts above it."""
+    observation, now = at.observation, at.now
     match state:
         case Unseen():
             return Outlook("Unsure", Reason.NOT_SEEN, "Seen for the first time; nothing is made yet.")
         case Starting(revision):
             return _starting(revision, observation, now)
         case Serving(stable):
-            return _serving(stable, observation, target)
-        case Progressing(stable, revision):
+            return _serving(stable, at)
+        case Progressing():
             return _progressing(state, observation, now)
+        case Preparing() | Climbing() | Withdrawing() | Baking():
+            return of_trial(state, at)
         case Draining(stable, superseded):
-            message = f"{_called(stable)} takes over; revision {superseded} finishes what it has begun."
-            return _stuck(stable.revision, observation) or Outlook("Moving", Reason.DRAINING, message)
+            message = f"{called(stable)} takes over; revision {superseded} finishes what it has begun."
+            return stuck(stable.revision, observation) or Outlook("Moving", Reason.DRAINING, message)
         case NotUnderstood(name):
             return Outlook("Unsure", Reason.NOT_UNDERSTOOD, _not_understood(name))
         case _:
@@ -59,69 +67,45 @@ def availability(state: State, observation: Observation, settings: CoreSettings)
     answering.append(selected_revision(observation))
     revision = next((each for each in answering if each and ready_count(observation.pods, each)), "")
     if not revision:
-        message = f"No pod of revision {_name(stable)} is ready." if stable else "No revision has become ready yet."
+        message = f"No pod of revision {named(stable)} is ready." if stable else "No revision has become ready yet."
         return Availability(False, Reason.UNAVAILABLE, message)
-    name = _called(stable) if stable and stable.revision == revision else f"Revision {revision}"
+    name = called(stable) if stable and stable.revision == revision else f"Revision {revision}"
     return Availability(True, Reason.SERVING, f"{name} answers.{_older_image(revision, observation, settings)}")
 
 
 def _starting(target: Revision, observation: Observation, now: datetime) -> Outlook:
-    if stuck := _stuck(target.revision, observation) or _late(target, observation, now):
-        return stuck
+    if found := stuck(target.revision, observation) or late(target, observation, now):
+        return found
     if not alive(observation.pods, target.revision) and deployment_of(observation, target.revision) is None:
-        return Outlook("Unsure", Reason.NOT_SEEN, f"{_called(target)} is asked for; nothing of it is seen yet.")
-    return Outlook("Moving", Reason.STARTING, f"{_called(target)} starts; none of its pods is ready yet.")
+        return Outlook("Unsure", Reason.NOT_SEEN, f"{called(target)} is asked for; nothing of it is seen yet.")
+    return Outlook("Moving", Reason.STARTING, f"{called(target)} starts; none of its pods is ready yet.")
 
 
-def _serving(stable: Revision, observation: Observation, target: str) -> Outlook:
-    if stuck := _stuck(stable.revision, observation):
-        return stuck
+def _serving(stable: Revision, at: Situation) -> Outlook:
+    observation, target = at.observation, at.target
+    if found := stuck(stable.revision, observation):
+        return found
+    if target.revision != stable.revision:
+        return rejected(stable, at) or Outlook(
+            "Moving", Reason.PROGRESSING, f"{called(stable)} serves; revision {target.revision} is asked for."
+        )
     wanted, ready = observation.model.spec.serving.replicas, ready_count(observation.pods, stable.revision)
-    if target != stable.revision:
-        return Outlook("Moving", Reason.PROGRESSING, f"{_called(stable)} serves; revision {target} is asked for.")
     if ready < wanted:
-        return Outlook("Moving", Reason.SCALING, f"{_called(stable)}: {ready} of {wanted} pods are ready.")
+        return Outlook("Moving", Reason.SCALING, f"{called(stable)}: {ready} of {wanted} pods are ready.")
     return Outlook(
-        "Done", Reason.SERVING, f"{_called(stable)} serves with all of its pods ready.{_unmonitored(observation)}"
+        "Done", Reason.SERVING, f"{called(stable)} serves with all of its pods ready.{_unmonitored(observation)}"
     )
 
 
 def _progressing(state: Progressing, observation: Observation, now: datetime) -> Outlook:
     stable, target = state.stable, state.target
-    failed = _stuck(target.revision, observation) or _late(target, observation, now)
+    failed = stuck(target.revision, observation) or late(target, observation, now)
     if failed:
-        return Outlook("Stuck", failed.reason, f"{failed.message} {_standing(stable, observation)}")
+        return Outlook("Stuck", failed.reason, f"{failed.message} {standing(stable, observation)}")
     wanted = replicas_of(state, observation.model.spec.serving.replicas)[target.revision]
     ready = ready_count(observation.pods, target.revision)
-    message = f"{_called(target)}: {ready} of {wanted} pods are ready; {_called(stable)} serves until all are."
+    message = f"{called(target)}: {ready} of {wanted} pods are ready; {called(stable)} serves until all are."
     return Outlook("Moving", Reason.PROGRESSING, message)
-
-
-def _standing(stable: Revision, observation: Observation) -> str:
-    if ready_count(observation.pods, stable.revision):
-        return f"{_called(stable)} stays in service."
-    return f"No pod of revision {_name(stable)} is ready either."
-
-
-def _stuck(revision: str, observation: Observation) -> Outlook | None:
-    failure = _failure(revision, observation)
-    return Outlook("Stuck", failure.reason, failure.message) if failure else None
-
-
-def _failure(revision: str, observation: Observation) -> Failure | None:
-    pods = alive(observation.pods, revision)
-    return diagnose(pods, deployment_of(observation, revision), observation.refusals)
-
-
-def _late(target: Revision, observation: Observation, now: datetime) -> Outlook | None:
-    deadline = observation.model.spec.rollout.progress_deadline
-    if now - target.since < deadline:
-        return None
-    message = (
-        f"{_called(target)} is not ready {format_duration(deadline)} after its start (spec.rollout.progressDeadline). "
-        "Look at its pods' events and logs; it goes on by itself when they become ready."
-    )
-    return Outlook("Stuck", Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 
 def _older_image(revision: str, observation: Observation, settings: CoreSettings) -> str:
@@ -148,12 +132,3 @@ def _not_understood(name: str) -> str:
         f"status.rollout.state {name!r} is not known to this operator, so everything is held as it is. "
         "Run the operator version that wrote it, or clear the status to have it rebuilt from the cluster."
     )
-
-
-def _called(revision: Revision) -> str:
-    """At the start of a sentence."""
-    return f"Revision {_name(revision)}"
-
-
-def _name(revision: Revision) -> str:
-    return f"{revision.revision} (version {revision.version})"

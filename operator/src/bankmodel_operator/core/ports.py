@@ -33,6 +33,11 @@ def opened_ports(templates: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(name for name in ON_POD if name in every)
 
 
+def has_peer_port(template: Mapping[str, Any]) -> bool:
+    """Whether these pods take requests from each other, as a trial needs; those of an older operator do not."""
+    return any(port["name"] == "peer" for port in _container(template).get("ports") or ())
+
+
 def protocols(ports: Iterable[str]) -> dict[str, str]:
     """What Services say of these ports of one revision, as Kubernetes has it: HTTP/2 in the clear, or over TLS where the pods have
     it (no other name is registered for that)."""

@@ -7,46 +7,46 @@ idempotent acts and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import assert_never
+from datetime import datetime
 
 from bankmodel_operator.core import certificate, names
-from bankmodel_operator.core.children.parent import Parent
+from bankmodel_operator.core.attention import next_look, nudges, wants_reports
 from bankmodel_operator.core.children.routing import read_table
-from bankmodel_operator.core.conditions import Outlook, Reason, conditions
+from bankmodel_operator.core.conditions import Outlook, conditions
 from bankmodel_operator.core.decision import Decision
-from bankmodel_operator.core.desired import desired_children, needed, replicas_of, table_of
+from bankmodel_operator.core.desired import Written, desired_children, needed, table_child, table_of
+from bankmodel_operator.core.evidence import Evidence, gather, to_keep
+from bankmodel_operator.core.happenings import happenings
+from bankmodel_operator.core.ledger import Ledger, from_marks
 from bankmodel_operator.core.live import find, live_records
 from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.names import ref_of, routing_configmap
-from bankmodel_operator.core.observation import CoreSettings, Event, Manifest, Nudge, Observation
+from bankmodel_operator.core.observation import CoreSettings, Manifest, Observation
 from bankmodel_operator.core.obstacles import obstacle
 from bankmodel_operator.core.outlook import availability, outlook, suspended
-from bankmodel_operator.core.pods import alive
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
+    Baking,
+    Climbing,
     Draining,
     NotUnderstood,
+    Preparing,
     Progressing,
     Revision,
     Serving,
-    Starting,
     State,
     Turn,
     Unseen,
+    Withdrawing,
 )
 from bankmodel_operator.core.status import whole_status
-from bankmodel_operator.core.turns import Step, next_step
+from bankmodel_operator.core.turns import Situation, Step, next_step
 
 __all__ = ["decide", "needed"]
 
-_DRAIN_LOOK = timedelta(milliseconds=500)
-_UNREADY_LOOK = timedelta(seconds=2)
-_LATE_LOOK = timedelta(seconds=30)
-_BLOCKED_LOOK = timedelta(seconds=5)
-_NUDGE_AGAIN = timedelta(seconds=3)
-"""A kubelet takes below a second; with a hundred pods, asking at every look would be hundreds of writes a second."""
+_RECOVERIES = (Turn.RECOVERED, Turn.BAKE_RESUMED, Turn.GRANT_FOUND)
+_BEGINNINGS = (Turn.FIRST_SEEN, Turn.TARGET_CHANGED, Turn.TRIAL_STARTED)
+_DOWN = (Turn.SUSPENDED, Turn.ROLLED_BACK, Turn.CANCELLED)
 
 
 def decide(observation: Observation, settings: CoreSettings, now: datetime) -> Decision:
@@ -54,34 +54,35 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     saved, metadata, now = decode(observation.status), observation.model.metadata, now.replace(microsecond=0)
     if metadata.deletion_timestamp is not None:
         return Decision(saved, observation.status)
-    target = _target(observation, settings, now)
-    blocked = obstacle(observation, is_new=_is_new(saved, target))
-    step = _allowed(next_step(saved, observation, target, settings=settings, now=now), observation, blocked)
+    at = Situation(
+        observation, _target(observation, settings, now), settings, now, gather(saved, observation, settings, now)
+    )
+    blocked = obstacle(observation, is_new=_is_new(saved, at.target))
+    step = _allowed(next_step(saved, at), saved, at, blocked)
     state = step.state if step else saved
     is_held = _is_held(state, step, observation)
     generation = _generation(state, step, observation, is_held=is_held)
-    found = _outlook(state, observation, blocked=blocked, target=target, now=now)
-    answering = availability(state, observation, settings)
+    written = Written(generation, _ledger(state, step, at), _kept(state, step, at))
+    found = _outlook(state, at, blocked)
     shown = certificate.standing(state, observation, now)
     said = conditions(
         observation.status,
         found,
-        answering,
+        availability(state, observation, settings),
         generation=metadata.generation,
         now=now,
         further=((certificate.CONDITION, shown.status, shown.reason, shown.message),) if shown else (),
     )
     return Decision(
         state,
-        whole_status(
-            observation, state, step, routing_generation=generation, conditions=said, certificate=shown, now=now
-        ),
-        desired=() if is_held else _ours(desired_children(state, observation, settings, generation), observation),
+        whole_status(at, state, step, written, conditions=said, certificate=shown),
+        desired=_children(state, at, written, is_held=is_held),
         prune=not is_held,
-        nudges=() if is_held else tuple(_nudges(state, observation, generation, now)),
-        wants_scrape=isinstance(state, Draining),
-        requeue_after=_next_look(state, step, observation, blocked=blocked, now=now),
-        events=(*_events(step, found, observation), *filter(None, [certificate.alarm(shown, observation)])),
+        nudges=nudges(state, observation, generation, now) if not is_held or _ends_a_grant(state) else (),
+        wants_scrape=wants_reports(state),
+        requeue_after=next_look(state, step, at, blocked),
+        events=(*happenings(step, found, at), *filter(None, [certificate.alarm(shown, observation)])),
+        window=at.evidence.window,
     )
 
 
@@ -95,25 +96,44 @@ def _target(observation: Observation, settings: CoreSettings, now: datetime) -> 
 
 
 def _is_new(saved: State, target: Revision) -> bool:
-    return not (isinstance(saved, Serving | Draining) and saved.stable.revision == target.revision)
+    match saved:
+        case Serving() | Draining() | Baking():
+            return saved.stable.revision != target.revision
+        case Preparing() | Climbing() | Withdrawing():
+            return target.revision not in (saved.stable.revision, saved.canary.revision)
+        case _:
+            return True
 
 
-def _allowed(step: Step | None, observation: Observation, blocked: Outlook | None) -> Step | None:
-    """A turn that starts a revision waits while something blocks it; suspension lets only a lost status be rebuilt."""
-    if step is None or step.turn is Turn.RECOVERED:
+def _allowed(step: Step | None, saved: State, at: Situation, blocked: Outlook | None) -> Step | None:
+    """A turn that starts a revision waits while something blocks it; suspension lets a canary lose its requests, and a
+    lost status be rebuilt."""
+    if step is None or step.turn in _RECOVERIES:
         return step
-    if observation.model.spec.suspend:
-        return None
-    if blocked and step.turn in (Turn.FIRST_SEEN, Turn.TARGET_CHANGED):
-        return None
-    return step
+    if at.observation.model.spec.suspend:
+        return step if isinstance(saved, Climbing) and step.turn in _DOWN else None
+    return None if blocked and step.turn in _BEGINNINGS else step
 
 
 def _is_held(state: State, step: Step | None, observation: Observation) -> bool:
     """Whether no child is touched in this pass. After a recovery the next pass goes on from the saved status:
     a change that was under way must not be pruned before it is noticed."""
-    is_recovery = step is not None and step.turn is Turn.RECOVERED
+    is_recovery = step is not None and step.turn in _RECOVERIES
     return observation.model.spec.suspend or is_recovery or isinstance(state, Unseen | NotUnderstood)
+
+
+def _ends_a_grant(state: State) -> bool:
+    """Suspension takes the requests from a canary: that one table is written all the same."""
+    return isinstance(state, Withdrawing) or (isinstance(state, Preparing) and state.is_exposed)
+
+
+def _children(state: State, at: Situation, written: Written, *, is_held: bool) -> tuple[Manifest, ...]:
+    observation = at.observation
+    if is_held and not _ends_a_grant(state):
+        return ()
+    if is_held:
+        return _ours((table_child(state, observation, written.generation, at.now),), observation)
+    return _ours(desired_children(state, observation, at.settings, written, at.now), observation)
 
 
 def _generation(state: State, step: Step | None, observation: Observation, *, is_held: bool) -> int:
@@ -122,14 +142,15 @@ def _generation(state: State, step: Step | None, observation: Observation, *, is
     One that was saved and never written is used again, whatever the content is by now: no pod has seen it. Otherwise
     a table that is refused (a quota, a policy) would change the status with every try, and so cause the next one.
     """
-    parent = Parent.of(observation.model)
-    content, live = read_table(find(observation, "ConfigMap", routing_configmap(parent.name)))
+    content, live = read_table(find(observation, "ConfigMap", routing_configmap(observation.model.metadata.name)))
     saved = int((observation.status.get("rollout") or {}).get("generation", 0))
     reported = [pod.report.generation or 0 for pod in observation.pods if pod.report]
     highest = max(saved, live, *reported) or _generation_of_service(observation)
-    is_in_force = content == table_of(state, parent) and live == highest
+    has_lapsed = step is not None and step.turn is Turn.LAPSED
+    is_in_force = content == table_of(state, observation) and live == highest and not has_lapsed
     is_unwritten = step is None and live < saved == highest
-    return highest if is_held or is_in_force or is_unwritten else highest + 1
+    is_kept = is_held and not _ends_a_grant(state)
+    return highest if is_kept or is_in_force or is_unwritten else highest + 1
 
 
 def _generation_of_service(observation: Observation) -> int:
@@ -139,89 +160,55 @@ def _generation_of_service(observation: Observation) -> int:
     return int(fence) if fence.isdecimal() else 0
 
 
-def _outlook(
-    state: State, observation: Observation, *, blocked: Outlook | None, target: Revision, now: datetime
-) -> Outlook:
+def _ledger(state: State, step: Step | None, at: Situation) -> Ledger:
+    """What is remembered of revisions, after this turn."""
+    if step is None:
+        return at.ledger
+    match step.turn, state:
+        case Turn.RECOVERED | Turn.BAKE_RESUMED | Turn.GRANT_FOUND, _:
+            return from_marks(at.observation)
+        case Turn.TARGET_READY, Draining():
+            return at.ledger.gave_way(_stable_of(at.observation), at.now)
+        case Turn.PROMOTED, Baking(before=before):
+            return at.ledger.gave_way(before, at.now)
+        case Turn.TAKEN_BACK, Progressing(stable=stable):
+            return at.ledger.came_back(stable)
+        case Turn.TRIAL_STARTED, _:
+            return at.ledger.forgives(at.target)
+    ledger = at.ledger.came_back(state.stable) if isinstance(state, Draining) and step.turn in _DOWN else at.ledger
+    if step.rejection is None:
+        return ledger
+    return ledger.rejects(_rejected(at), step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
+
+
+def _stable_of(observation: Observation) -> Revision:
+    saved = decode(observation.status)
+    assert isinstance(saved, Progressing)
+    return saved.stable
+
+
+def _rejected(at: Situation) -> Revision:
+    """Who is on trial, or in bake."""
+    saved = decode(at.observation.status)
+    assert isinstance(saved, Preparing | Climbing | Baking)
+    return saved.stable if isinstance(saved, Baking) else saved.canary
+
+
+def _kept(state: State, step: Step | None, at: Situation) -> str:
+    """The evidence to be kept: that of the rung that goes on, none once it has ended."""
+    if not isinstance(state, Climbing | Baking):
+        return ""
+    is_new = step is not None and step.turn not in (Turn.WATCHED,)
+    return to_keep(Evidence() if is_new else at.evidence, at.observation)
+
+
+def _outlook(state: State, at: Situation, blocked: Outlook | None) -> Outlook:
     is_understood = not isinstance(state, NotUnderstood)
-    found = blocked if blocked and is_understood else outlook(state, observation, target.revision, now)
-    return suspended(found) if observation.model.spec.suspend else found
+    found = blocked if blocked and is_understood else outlook(state, at)
+    return suspended(found) if at.observation.model.spec.suspend else found
 
 
 def _ours(children: tuple[Manifest, ...], observation: Observation) -> tuple[Manifest, ...]:
     """Without those whose name somebody else has."""
     taken = {ref_of(manifest) for manifest in observation.foreign}
     return tuple(child for child in children if ref_of(child) not in taken)
-
-
-def _nudges(state: State, observation: Observation, generation: int, now: datetime) -> Iterator[Nudge]:
-    """While traffic moves, each pod that has not read the new table is made to; again now and then until it has."""
-    if not isinstance(state, Draining):
-        return
-    again = (now - state.since) // _NUDGE_AGAIN
-    value = f"{generation}.{again}" if again else str(generation)
-    for pod in (*alive(observation.pods, state.stable.revision), *alive(observation.pods, state.superseded)):
-        is_behind = pod.report is not None and (pod.report.generation or 0) < generation
-        if pod.nudged.partition(".")[0] != str(generation) or (is_behind and pod.nudged != value):
-            yield Nudge(pod.name, pod.uid, value)
-
-
-def _next_look(
-    state: State, step: Step | None, observation: Observation, *, blocked: Outlook | None, now: datetime
-) -> timedelta | None:
-    """When to look without an event; None where the periodic resync is enough."""
-    if step and step.turn is Turn.RECOVERED:
-        return timedelta(0)
-    if observation.model.spec.suspend or isinstance(state, NotUnderstood):
-        return None
-    if blocked:
-        return _BLOCKED_LOOK
-    if isinstance(state, Draining):
-        return _DRAIN_LOOK
-    left = _time_left(state, observation, now)
-    if _is_waiting_for_pods(state, observation):
-        return _UNREADY_LOOK if left else _LATE_LOOK
-    return left
-
-
-def _time_left(state: State, observation: Observation, now: datetime) -> timedelta | None:
-    """Until the progress deadline of what is on its way; None where nothing is, or it has passed."""
-    if not isinstance(state, Starting | Progressing):
-        return None
-    left = state.target.since + observation.model.spec.rollout.progress_deadline - now
-    return left if left > timedelta(0) else None
-
-
-def _is_waiting_for_pods(state: State, observation: Observation) -> bool:
-    """Whether a pod runs without being ready: it may say why, and no event tells us."""
-    pods = (pod for revision in replicas_of(state, 1) for pod in alive(observation.pods, revision))
-    return any(pod.is_running and not pod.ready for pod in pods)
-
-
-def _events(step: Step | None, found: Outlook, observation: Observation) -> Iterator[Event]:
-    """Turning points: a turn taken, or a failure that was not there before."""
-    if step:
-        yield Event("Normal", str(step.turn), _told(step))
-    before = {each.get("type"): each for each in observation.status.get("conditions") or ()}.get("Stalled", {})
-    is_known = before.get("status") == "True" and before.get("reason") == found.reason
-    if (found.kind == "Stuck" or found.reason is Reason.NOT_UNDERSTOOD) and not is_known:
-        yield Event("Warning", str(found.reason), found.message)
-
-
-def _told(step: Step) -> str:
-    if step.turn is Turn.TAKEN_BACK and isinstance(step.state, Progressing):
-        stable = step.state.stable
-        return (
-            f"Callers return to revision {stable.revision} (version {stable.version}), "
-            f"because no pod of revision {step.state.target.revision} is ready."
-        )
-    match step.state:
-        case Serving(stable):
-            return f"Revision {stable.revision} (version {stable.version}) serves."
-        case Draining(stable, superseded):
-            return f"Callers move to revision {stable.revision} (version {stable.version}); {superseded} drains."
-        case Starting(target) | Progressing(_, target):
-            return f"Revision {target.revision} (version {target.version}) starts."
-        case Unseen() | NotUnderstood():
-            raise AssertionError(f"no turn leads to {step.state}")
-        case _:
-            assert_never(step.state)

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from bankmodel_operator.core import names
 from bankmodel_operator.core.certificate import Standing, saved_form
 from bankmodel_operator.core.conditions import Condition
-from bankmodel_operator.core.desired import answering_ports, stable_of
+from bankmodel_operator.core.desired import Written, answering_ports, stable_of
 from bankmodel_operator.core.memory import encode
 from bankmodel_operator.core.observation import Observation, format_time, parse_time
 from bankmodel_operator.core.pods import alive
-from bankmodel_operator.core.states import Draining, NotUnderstood, Progressing, Starting, State, Turn
-from bankmodel_operator.core.turns import Step
-
-HISTORY_LIMIT = 10
+from bankmodel_operator.core.states import Climbing, NotUnderstood, Preparing, Progressing, Starting, State, Turn
+from bankmodel_operator.core.trial_status import trial_status
+from bankmodel_operator.core.turns import Situation, Step
 
 Status = dict[str, Any]
 
 
 def whole_status(
-    observation: Observation,
+    at: Situation,
     state: State,
     step: Step | None,
+    written: Written,
     *,
-    routing_generation: int,
     conditions: list[Condition],
     certificate: Standing | None = None,
-    now: datetime,
 ) -> Status:
     """Fields this operator does not know are kept. Equal to the saved status when nothing changed."""
-    old, metadata, turn = observation.status, observation.model.metadata, step.turn if step else None
+    observation, turn = at.observation, step.turn if step else None
+    old, metadata = observation.status, observation.model.metadata
     common = {"observedGeneration": metadata.generation, "conditions": conditions}
     if isinstance(state, NotUnderstood):
         return {**old, **common}
-    stable, rollout = encode(state, _since(old, turn, now))
+    saved = encode(state, _since(old, turn, at.now))
     known = {
         **common,
         "url": names.url(metadata.name, metadata.namespace, _scheme(state, observation)),
         **_scale(observation, state),
-        "stable": stable,
-        "rollout": {**rollout, "generation": routing_generation},
-        "history": _history(old, state, turn, now),
-        "leadTime": _lead_time(observation, state, turn, now),
+        "stable": saved["stable"],
+        **trial_status(at, state, step, saved, written.generation),
+        "history": list(written.ledger.history),
+        "rejected": list(written.ledger.rejected),
+        "leadTime": _lead_time(observation, state, turn, at.now),
         "certificate": saved_form(certificate),
     }
     return {key: value for key, value in {**old, **known}.items() if value not in (None, [], {})}
@@ -69,26 +69,23 @@ def _scale(observation: Observation, state: State) -> Status:
     return {"replicas": len(alive(observation.pods, first.revision)), "selector": text}
 
 
-def _history(old: Mapping[str, Any], state: State, turn: Turn | None, now: datetime) -> list[Any]:
-    """Revisions that were stable, newest first; who gives way is entered at once, and taken out if it comes back."""
-    history: Sequence[Any] = old.get("history") or []
-    if turn is Turn.TARGET_READY and isinstance(state, Draining):
-        stable = old["stable"]
-        entry = {key: stable[key] for key in ("revision", "version", "sha256") if key in stable}
-        return [{**entry, "from": stable["since"], "until": format_time(now)}, *history][:HISTORY_LIMIT]
-    if turn is Turn.TAKEN_BACK and isinstance(state, Progressing) and history:
-        return list(history[1:] if history[0].get("revision") == state.stable.revision else history)
-    return list(history)
-
-
 def _lead_time(observation: Observation, state: State, turn: Turn | None, now: datetime) -> Status | None:
-    """When the latest change was applied, ready and promoted. They move apart once there is a ladder between."""
+    """When the latest change was applied, ready, met its first request and was promoted."""
     saved: Status | None = observation.status.get("leadTime")
     if turn is Turn.FIRST_SEEN and isinstance(state, Starting):
         applied = observation.model.metadata.creation_timestamp or now
         return {"revision": state.target.revision, "applied": format_time(applied)}
     if turn is Turn.TARGET_CHANGED and isinstance(state, Starting | Progressing):
         return {"revision": state.target.revision, "applied": format_time(now)}
+    if turn is Turn.TRIAL_STARTED and isinstance(state, Preparing):
+        return {"revision": state.canary.revision, "applied": format_time(now)}
+    if turn is Turn.STEP_STARTED and saved is not None and "ready" not in saved:
+        return {**saved, "ready": format_time(now)}
+    is_answering = isinstance(state, Climbing) and not state.on.is_shadow
+    if turn is Turn.WEIGHT_IN_FORCE and is_answering and saved is not None and "firstTraffic" not in saved:
+        return {**saved, "firstTraffic": format_time(now)}
+    if turn is Turn.PROMOTED and saved is not None:
+        return {**saved, "promoted": format_time(now)}
     if turn is Turn.TARGET_READY and saved is not None:
         return {**saved, "ready": format_time(now), "promoted": format_time(now)}
     if turn is Turn.TAKEN_BACK and saved is not None:

@@ -50,7 +50,11 @@ def _serving_container(spec: BankModelSpec, *, model: str, revision: str, image:
         "image": image,
         "command": ["bankmodel-serving"],
         "args": [*_arguments(spec, model, revision), *tls_arguments(spec.serving.tls)],
-        "ports": [*(_port(name, ON_POD[name]) for name in asked_ports(spec)), _port("metrics", names.PORT_METRICS)],
+        "ports": [
+            *(_port(name, ON_POD[name]) for name in asked_ports(spec)),
+            _port("peer", names.PORT_PEER),
+            _port("metrics", names.PORT_METRICS),
+        ],
         "startupProbe": _probe("/readyz", period=1, failures=STARTUP_TRIES),
         "readinessProbe": _probe("/readyz", period=1, failures=2),
         "livenessProbe": _probe("/livez", period=10, failures=3),
@@ -76,6 +80,7 @@ def _arguments(spec: BankModelSpec, model: str, revision: str) -> list[str]:
         "--model-version": file.version,
         "--revision": revision,
         "--routing": f"{names.ROUTING_FOLDER}/{names.ROUTING_KEY}",
+        "--peer-port": str(names.PORT_PEER),
         **({"--grpc-port": str(names.PORT_GRPC)} if "grpc" in asked_ports(spec) else {}),
         **({"--workers": str(workers)} if workers > 1 else {}),  # a serving image from before knows no such flag
     }

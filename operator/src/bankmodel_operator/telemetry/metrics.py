@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest as generate_openmetrics
+
+from bankmodel_operator.telemetry.trials import Trials
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -40,6 +44,7 @@ class Metrics:
             registry=registry,
         )
         self._models = Gauge("bankmodel_models", "BankModels this replica has seen and looks after.", registry=registry)
+        self._trials = Trials(registry)
         self._states: dict[tuple[str, str], str] = {}
 
     def request(self, verb: str, kind: str, code: int) -> None:
@@ -55,8 +60,11 @@ class Metrics:
         """Ask this at each scrape: a leader that froze must not go on saying that it leads."""
         self._leader.set_function(lambda: 1.0 if holds() else 0.0)
 
-    def in_state(self, namespace: str, name: str, state: str) -> None:
-        """The model's rollout is in this state, and in no other."""
+    def in_state(
+        self, namespace: str, name: str, state: str, rollout: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """The model's rollout is in this state, and in no other. `rollout`: as in its status."""
+        self._trials.show((namespace, name), rollout)
         before = self._states.get((namespace, name))
         if before == state:
             return
@@ -68,6 +76,7 @@ class Metrics:
 
     def forget(self, namespace: str, name: str) -> None:
         """The model is gone, and its series with it."""
+        self._trials.forget((namespace, name))
         state = self._states.pop((namespace, name), None)
         if state is not None:
             self._state.remove(namespace, name, state)

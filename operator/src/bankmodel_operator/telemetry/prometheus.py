@@ -1,6 +1,6 @@
 """Asks a Prometheus, or anything with its HTTP API, for one number. Called by the shell for `prometheus` checks, before a decision.
 
-A value or a reason, never an exception: what can't be asked is UNKNOWN. Redirects are not followed, for the token would go along; of an
+A value or a reason, never an exception: what can't be asked is UNKNOWN. It is asked without credentials, and redirects are not followed; of an
 answer only the number and Prometheus's own error text come back, so that a check can't be used to read other servers.
 """
 
@@ -9,34 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Any, Final
 
 import aiohttp
 
+from bankmodel_operator.api.v1alpha1 import PrometheusQuery
 from bankmodel_operator.core.analysis.verdicts import Answer
 
-__all__ = ["Prometheus", "Question", "read_answer"]
+__all__ = ["Prometheus", "read_answer"]
 
 _DEADLINE_S: Final = 5.0
 _LARGEST: Final = 1024 * 1024
 _LONGEST: Final = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What to ask and where. `token`: sent as bearer token; `ca`: certificate authorities in PEM to trust instead of the usual ones."""
-
-    address: str
-    query: str
-    token: str | None = None
-    ca: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Question({self.address!r}, {self.query!r})"  # the token is nobody's business
 
 
 class Prometheus:
@@ -51,42 +38,34 @@ class Prometheus:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, question: Question, at: datetime) -> Answer:
-        """The query's value at the time `at`, or why there is none."""
-        try:
-            trusted = _trusted(question.ca)
-        except (ssl.SSLError, ValueError):
-            return Answer(
-                at, None, "the certificate authorities can't be read: PEM certificates are wanted under ca.crt"
-            )
+    async def answers(self, queries: Mapping[str, PrometheusQuery], at: datetime) -> dict[str, Answer]:
+        """Of each query its value at the time `at`, or why there is none; asked all at the same time."""
+        found = await asyncio.gather(*(self.ask(query.address, query.query, at) for query in queries.values()))
+        return dict(zip(queries, found, strict=True))
+
+    async def ask(self, address: str, query: str, at: datetime) -> Answer:
+        """One of them."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                status, body = await self._get(question, at, trusted)
+                status, body = await self._get(address, query, at)
         except TimeoutError:
             return Answer(at, None, f"no answer within {self._deadline_s:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(at, None, f"can't be asked: {type(error).__name__}")
         return read_answer(status, body, at)
 
-    async def _get(self, question: Question, at: datetime, trusted: ssl.SSLContext | bool) -> tuple[int, bytes]:
+    async def _get(self, address: str, query: str, at: datetime) -> tuple[int, bytes]:
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False)
-        url = re.split("[?#]", question.address)[0].rstrip("/") + "/api/v1/query"
-        wanted = {"query": question.query, "time": f"{at.timestamp():.3f}", "timeout": f"{self._deadline_s:g}s"}
-        headers = {} if question.token is None else {"Authorization": f"Bearer {question.token}"}
-        async with self._session.get(
-            url, params=wanted, headers=headers, ssl=trusted, allow_redirects=False
-        ) as response:
+        url = re.split("[?#]", address)[0].rstrip("/") + "/api/v1/query"
+        wanted = {"query": query, "time": f"{at.timestamp():.3f}", "timeout": f"{self._deadline_s:g}s"}
+        async with self._session.get(url, params=wanted, allow_redirects=False) as response:
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > _LARGEST:
                     raise ValueError("the answer is too long")
             return response.status, bytes(body)
-
-
-def _trusted(ca: str | None) -> ssl.SSLContext | bool:
-    return True if ca is None else ssl.create_default_context(cadata=ca)
 
 
 def read_answer(status: int, body: bytes, at: datetime) -> Answer:

@@ -8,7 +8,9 @@ from typing import Final
 from pydantic import AwareDatetime
 
 from bankmodel_operator.api.v1alpha1.base import Model
+from bankmodel_operator.api.v1alpha1.checks import Check, PrometheusQuery
 from bankmodel_operator.api.v1alpha1.pod import EnvVar, Pod, Toleration, TopologySpreadConstraint
+from bankmodel_operator.api.v1alpha1.rollout import Rollout, Shadow, Step, StickyBy
 from bankmodel_operator.api.v1alpha1.selector import Caller, LabelSelector, LabelSelectorRequirement
 from bankmodel_operator.api.v1alpha1.serving import MAX_REPLICAS, MAX_WORKERS, Autoscaling, Resources, Serving, Tls
 from bankmodel_operator.api.v1alpha1.source import (
@@ -20,7 +22,7 @@ from bankmodel_operator.api.v1alpha1.source import (
     Source,
     VolumeSource,
 )
-from bankmodel_operator.api.v1alpha1.spec import BankModelSpec, Monitoring, Rollout, Scrape, Tier
+from bankmodel_operator.api.v1alpha1.spec import BankModelSpec, Monitoring, Scrape, Tier
 from bankmodel_operator.api.v1alpha1.status import (
     BankModelStatus,
     CertificateStatus,
@@ -46,6 +48,7 @@ __all__ = [
     "BankModelStatus",
     "Caller",
     "CertificateStatus",
+    "Check",
     "Condition",
     "EnvVar",
     "HistoryEntry",
@@ -59,6 +62,7 @@ __all__ = [
     "ModelFile",
     "Monitoring",
     "Pod",
+    "PrometheusQuery",
     "Reference",
     "Resources",
     "RevisionStatus",
@@ -67,7 +71,10 @@ __all__ = [
     "S3Source",
     "Scrape",
     "Serving",
+    "Shadow",
     "Source",
+    "Step",
+    "StickyBy",
     "Tier",
     "Tls",
     "Toleration",

@@ -5,7 +5,7 @@ The text under each field is its description in the CRD, so it is written for th
 """
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -15,11 +15,14 @@ from bankmodel_operator.api.duration import PATTERN, format_duration, parse_dura
 from bankmodel_operator.api.quantity import MAX_LENGTH, normalise
 
 __all__ = [
+    "BakeTime",
     "Duration",
     "EnvName",
+    "HoldTime",
     "ImageReference",
     "LabelKey",
     "LabelValue",
+    "LongTime",
     "Model",
     "ObjectName",
     "Quantity",
@@ -126,21 +129,36 @@ Quantity = Annotated[
         }
     ),
 ]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "maxLength": 21,
-            **validations(
-                Rule(
-                    f"self.matches('{PATTERN}') && duration(self) >= duration('10s') "
-                    "&& duration(self) <= duration('24h')",
-                    "must be a duration in hours, minutes and seconds between 10s and 24h, such as 10m or 1h30m",
-                )
-            ),
-        }
-    ),
-]
+
+
+def _duration(least: str, most: str, example: str) -> Any:
+    return Annotated[
+        timedelta,
+        BeforeValidator(parse_duration),
+        PlainSerializer(format_duration, return_type=str),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "maxLength": 21,
+                **validations(
+                    Rule(
+                        f"self.matches('{PATTERN}') && duration(self) >= duration('{least}') "
+                        f"&& duration(self) <= duration('{most}')",
+                        f"must be a duration in hours, minutes and seconds between {least} and {most}, such as {example}",
+                    )
+                ),
+            }
+        ),
+    ]
+
+
+if TYPE_CHECKING:
+    Duration = timedelta
+    HoldTime = timedelta
+    BakeTime = timedelta
+    LongTime = timedelta
+else:
+    Duration = _duration("10s", "24h", "10m or 1h30m")
+    HoldTime = _duration("0s", "720h", "10m or 48h")
+    BakeTime = _duration("1m", "720h", "10m or 48h")
+    LongTime = _duration("0s", "8760h", "168h")

@@ -25,7 +25,6 @@ from bankmodel_operator.api.limits import (
     parse_short_time,
 )
 from bankmodel_operator.api.v1alpha1.base import Duration, Model, atomic
-from bankmodel_operator.api.v1alpha1.source import Reference, Url
 
 __all__ = [
     "DEFAULT_CHECKS",
@@ -162,14 +161,24 @@ class PrometheusQuery(Model):
                 "!has(self.min) || !has(self.max) || double(self.min) <= double(self.max)",
                 "min must not be above max: lower the one or raise the other",
             ),
-            Rule(
-                "!has(self.caBundleRef) || self.address.startsWith('https://')",
-                "caBundleRef is for https: use an https address, or leave caBundleRef out",
-            ),
         )
     )
 
-    address: Url
+    address: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=512,
+            json_schema_extra=validations(
+                Rule(
+                    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' && "
+                    "!self.matches('^[^/]*//[^/?#]*@')",
+                    "must be a whole URL with http or https and a host, without a password, such as "
+                    "http://prometheus.monitoring.svc:9090",
+                )
+            ),
+        ),
+    ]
     """Where it answers, such as http://prometheus.monitoring.svc:9090; /api/v1/query is added."""
     query: Annotated[str, Field(min_length=1, max_length=2048)]
     """PromQL that gives one number. An empty or a longer answer, and NaN, is no answer."""
@@ -177,10 +186,6 @@ class PrometheusQuery(Model):
     """Least value that is good."""
     max: Number | None = None
     """Greatest value that is good."""
-    secret_ref: Reference | None = None
-    """Secret with the key `token`, sent as bearer token. Absent: none is sent."""
-    ca_bundle_ref: Reference | None = None
-    """ConfigMap with the key `ca.crt`: the certificate authorities to trust instead of the usual ones."""
 
 
 _KINDS: Final = ("errorRate", "latency", "scoreShift", "decisionFlips", "fallbackRate", "missingRate", "prometheus")

@@ -4,22 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bankmodel_operator.api.v1alpha1.base import Duration, LabelValue, Model
+from bankmodel_operator.api.v1alpha1.base import LabelValue, Model
 from bankmodel_operator.api.v1alpha1.pod import PodLabels
+from bankmodel_operator.api.v1alpha1.rollout import Rollout
 from bankmodel_operator.api.v1alpha1.serving import Serving
 from bankmodel_operator.api.v1alpha1.source import ModelFile
 
-__all__ = ["BankModelSpec", "Monitoring", "Rollout", "Scrape", "Tier"]
+__all__ = ["BankModelSpec", "Monitoring", "Scrape", "Tier"]
 
 Tier = Literal["High", "Medium", "Low"]
 Scrape = Literal["Auto", "PodMonitor", "Annotations", "Disabled"]
-
-
-class Rollout(Model):
-    """How a change reaches the callers."""
-
-    progress_deadline: Duration = Field(default="10m", validate_default=True)
-    """How long a new revision may take to become ready before it is reported as stalled; the old one serves on."""
 
 
 class Monitoring(Model):

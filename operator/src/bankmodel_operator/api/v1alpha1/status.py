@@ -12,10 +12,14 @@ from bankmodel_operator.api.v1alpha1.base import Model
 
 __all__ = [
     "BankModelStatus",
+    "CanaryStatus",
     "CertificateStatus",
     "Condition",
+    "FitStatus",
     "HistoryEntry",
+    "LadderStatus",
     "LeadTime",
+    "RejectedEntry",
     "RevisionStatus",
     "RolloutStatus",
     "VerdictStatus",
@@ -81,13 +85,103 @@ class VerdictStatus(Model):
     """What it means, in a sentence for people."""
 
 
+class CanaryStatus(RevisionStatus):
+    """The revision on trial, and how much is known of it."""
+
+    requests: Count = 0
+    """Requests it had on this rung, copies included."""
+    needed: Count = 0
+    """Requests it needs on this rung before all checks can say something."""
+    eta: AwareDatetime | None = None
+    """When it will have had them, at today's pace."""
+
+
+class RungStatus(Model):
+    """One rung of the ladder."""
+
+    weight: Annotated[int, _schema(minimum=0, maximum=100)] = 0
+    """Share of the requests in percent. 0: the shadow rung, with copies of all of them."""
+    hold: Word = ""
+    """The least time on it."""
+
+
+class StickyStatus(Model):
+    """One of both."""
+
+    parameter: Word = ""
+    """A request parameter."""
+    input: Word = ""
+    """A model input."""
+
+
+class LadderStatus(Model):
+    """The ladder, as it was when the rollout started."""
+
+    rungs: Annotated[tuple[RungStatus, ...], _schema(maxItems=22, **{"x-kubernetes-list-type": "atomic"})] = ()
+    """From the first to the last, at which the canary answers everything."""
+    sticky_by: StickyStatus | None = None
+    """By what requests keep their revision. Absent: by nothing."""
+
+
+class WatchedStatus(Model):
+    """Time that counts, because somebody watched."""
+
+    held: Word = ""
+    """How much."""
+    seen: AwareDatetime | None = None
+    """Up to when."""
+
+
+class FitStatus(Model):
+    """How the canary fits to what callers send and expect."""
+
+    awaits: Annotated[
+        tuple[Annotated[str, _schema(maxLength=253)], ...],
+        _schema(maxItems=256, **{"x-kubernetes-list-type": "atomic"}),
+    ] = ()
+    """Inputs it needs and the stable revision does not declare."""
+    outputs: Text = ""
+    """How its outputs differ. Empty: they do not."""
+
+
 class RolloutStatus(Model):
     """Where a change stands."""
 
     state: Word = ""
-    """Starting, Serving, Progressing or Draining."""
+    """Starting, Serving, Progressing, Preparing, Climbing, Withdrawing, Baking or Draining; docs/rollout.md has them."""
     target: RevisionStatus | None = None
-    """The revision that is on its way. Absent: nothing is."""
+    """The revision that is on its way without a trial. Absent: none is."""
+    before: RevisionStatus | None = None
+    """In bake: the revision that was stable before, and can be again at once."""
+    ladder: LadderStatus | None = None
+    """The ladder that the canary climbs."""
+    step: Count = 0
+    """The rung it is on, counted from 0."""
+    highest_step: Count = 0
+    """The highest rung so far, whose pods stay when the weight goes back."""
+    mirror: bool = False
+    """On the shadow rung: the canary scores copies."""
+    started: AwareDatetime | None = None
+    """When the trial began."""
+    watched: WatchedStatus | None = None
+    """How long the rung, or the bake, was watched. Absent: its weight is not in force yet."""
+    fit: FitStatus | None = None
+    """How the canary fits to what callers send and expect. Absent: not known yet."""
+    promotion_ordered: bool = False
+    """Somebody ordered the promotion."""
+    promotion_spent: bool = False
+    """An order to promote was left over from before, and does not count for this trial."""
+    exposed: bool = False
+    """The canary had requests before, and gets none for now."""
+    canary_capacity: Count = 0
+    """Replicas of a canary that is taken back, until it goes."""
+    verdicts: Annotated[
+        tuple[VerdictStatus, ...],
+        _schema(maxItems=17, **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+    ] = ()
+    """What each check says of this rung."""
+    judged: AwareDatetime | None = None
+    """When these figures were taken."""
     superseded: Annotated[tuple[Word, ...], _schema(maxItems=16, **{"x-kubernetes-list-type": "atomic"})] = ()
     """Revisions that no longer answer and still drain."""
     generation: Count = 0
@@ -117,6 +211,34 @@ class HistoryEntry(Model):
     """When it ceased to be. Absent: it still is."""
 
 
+class RejectedEntry(Model):
+    """A revision that must not be tried again by itself."""
+
+    revision: Word
+    """Name of the revision."""
+    version: Word = ""
+    """The model version people know it by."""
+    sha256: Word = ""
+    """Digest of the ONNX file."""
+    cause: Word = ""
+    """Model: its digest is rejected in any other dress as well. Infrastructure: only this revision is."""
+    reason: Annotated[str, _schema(maxLength=128)] = ""
+    """Why, in one word: CheckFailed, Aborted, DeadlineExceeded or NoData."""
+    message: Text = ""
+    """Why, in a sentence with figures."""
+    at: AwareDatetime | None = None
+    """When."""
+    retry: Annotated[str, _schema(maxLength=64)] = ""
+    """spec.rollout.retry as it was then; only another text tries again."""
+    earlier_retries: Annotated[
+        tuple[Annotated[str, _schema(maxLength=64)], ...],
+        _schema(maxItems=10, **{"x-kubernetes-list-type": "atomic"}),
+    ] = ()
+    """Texts that were used for it before."""
+    again: bool = False
+    """True: a new text had it tried again after this."""
+
+
 class CertificateStatus(Model):
     """The certificate that pods show their callers; of several the one that expires first."""
 
@@ -135,6 +257,8 @@ class LeadTime(Model):
     """When the operator first saw it asked for."""
     ready: AwareDatetime | None = None
     """When its pods were ready."""
+    first_traffic: AwareDatetime | None = None
+    """When it answered its first share of the requests. Absent for one that replaced another without a trial."""
     promoted: AwareDatetime | None = None
     """When it became stable."""
 
@@ -142,8 +266,8 @@ class LeadTime(Model):
 class BankModelStatus(Model):
     """What the operator saw and decided."""
 
-    observed_generation: Count = 0
-    """The generation of the spec that was last acted upon."""
+    observed_generation: Annotated[int, _schema(minimum=-1)] = 0
+    """The generation of the spec that was last acted upon. -1: none yet."""
     url: Annotated[str, _schema(maxLength=512)] = ""
     """Where the model answers inside the cluster."""
     replicas: Count = 0
@@ -158,10 +282,14 @@ class BankModelStatus(Model):
     Available: the stable revision serves. CertificateValid, with TLS: its certificate can be used, and for how long."""
     stable: RevisionStatus | None = None
     """The revision that answers."""
+    canary: CanaryStatus | None = None
+    """The revision on trial. Absent: none is."""
     rollout: RolloutStatus = RolloutStatus()
     """Where a change stands."""
     history: Annotated[tuple[HistoryEntry, ...], _schema(maxItems=10, **{"x-kubernetes-list-type": "atomic"})] = ()
     """The last revisions that were stable, newest first."""
+    rejected: Annotated[tuple[RejectedEntry, ...], _schema(maxItems=10, **{"x-kubernetes-list-type": "atomic"})] = ()
+    """Revisions that were taken back, newest first."""
     lead_time: LeadTime | None = None
     """How long the last change took."""
     certificate: CertificateStatus | None = None

@@ -19,10 +19,10 @@ from bankmodel_operator.core.analysis.findings import Finding
 from bankmodel_operator.core.analysis.verdicts import Answer, CheckResult, Rung, Verdict
 from bankmodel_operator.core.analysis.window import Window
 
-__all__ = ["RESTARTS", "applies", "judge", "queries_beyond"]
+__all__ = ["RESTARTS", "RESTARTS_ALLOWED", "applies", "judge", "queries_beyond"]
 
 RESTARTS: Final = "restarts"
-_RESTARTS_ALLOWED: Final = 1
+RESTARTS_ALLOWED: Final = 1
 _INTERVALS_UNTIL_STALE: Final = 3
 _BREACHES_IN_A_ROW: Final = 3
 """Answers of an outside query say nothing about chance; three in a row are not one spike."""
@@ -76,7 +76,7 @@ def queries_beyond(checks: Iterable[Check], answers: Mapping[str, Answer]) -> di
     return {name: _is_beyond(query, answers[name].value) for name, query in asked if name in answers}
 
 
-def _find(check: Check, window: Window, rung: Rung, alpha: float, least: int) -> tuple[Finding, ...]:  # noqa: PLR0911 - a line for each kind
+def _find(check: Check, window: Window, rung: Rung, alpha: float, least: int) -> tuple[Finding, ...]:
     if check.error_rate is not None:
         return findings.error_findings(window, rung, float(check.error_rate.max), alpha)
     if check.latency is not None:
@@ -115,7 +115,7 @@ def _result(
     )
 
 
-def _verdict(  # noqa: PLR0911 - the order of the verdicts, each spelled out
+def _verdict(
     check: Check, part: Finding, *, requests: int, least: int, stale: tuple[str, str]
 ) -> tuple[Verdict, str, str]:
     """Verdict, reason, and what to say before the finding's own sentence."""
@@ -176,11 +176,11 @@ def _restarts(window: Window, least: int, stale: tuple[str, str]) -> CheckResult
         "TooFewRequests",
         f"{count} restarts of the canary's containers; {requests} of {least} requests",
         value=str(count),
-        limit=str(_RESTARTS_ALLOWED),
+        limit=str(RESTARTS_ALLOWED),
         requests=requests,
         needed=least,
     )
-    if count > _RESTARTS_ALLOWED:
+    if count > RESTARTS_ALLOWED:
         text = f"the canary's containers restarted {count} times in this step"
         return replace(result, verdict=Verdict.FAIL, reason="Restarted", message=text)
     if stale[0]:

@@ -17,10 +17,12 @@ _NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 def network_policy(
     parent: Parent, callers: Sequence[Caller] | None, scrapers: Sequence[str], *, ports: Iterable[str]
 ) -> Manifest:
-    """`callers` None: every pod of the namespace; empty: nobody; they reach `ports`. `scrapers`: namespaces that read
-    port 9090."""
+    """`callers` None: every pod of the namespace; empty: nobody; they reach `ports`. The model's own pods reach each
+    other's peer port. `scrapers`: namespaces that read port 9090."""
+    own_pods = {"podSelector": {"matchLabels": {names.LABEL_MODEL: parent.name}}}
     ingress = [
         *_rule([ON_POD[name] for name in ports], _peers(callers)),
+        *_rule([names.PORT_PEER], [own_pods]),
         *_rule([names.PORT_METRICS], [_namespace(name) for name in dict.fromkeys(scrapers)]),
     ]
     return {

@@ -22,12 +22,13 @@ class Record:
     template: Mapping[str, Any]
 
 
-def record_manifest(parent: Parent, record: Record) -> Manifest:
-    """The ControllerRevision. Its `data` is immutable in the API server, too."""
+def record_manifest(parent: Parent, record: Record, *, marks: Mapping[str, str] | None = None) -> Manifest:
+    """The ControllerRevision. Its `data` is immutable in the API server, too; `marks` are annotations, and are not."""
+    name = names.revision_object(parent.name, record.revision)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": parent.metadata(names.revision_object(parent.name, record.revision), revision=record.revision),
+        "metadata": parent.metadata(name, revision=record.revision, annotations=marks),
         "revision": record.number,
         "data": {"inputs": record.inputs, "image": record.image, "template": record.template},
     }

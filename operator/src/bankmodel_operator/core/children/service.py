@@ -36,8 +36,10 @@ def stable_service(parent: Parent, selector: Mapping[str, str], *, fence: str, p
     }
 
 
-def revision_service(parent: Parent, revision: str, *, is_annotated: bool, ports: Iterable[str]) -> Manifest:
-    """Names one revision's pods. Prometheus finds them by annotation where nothing else is there for it;
+def revision_service(
+    parent: Parent, revision: str, *, is_annotated: bool, ports: Iterable[str], has_peer: bool = False
+) -> Manifest:
+    """Names one revision's pods, and is where the pods of others send their share. Prometheus finds them by annotation where nothing else is there for it;
     never on the stable Service, so that each pod is scraped once."""
     name, notes = names.revision_object(parent.name, revision), _SCRAPE if is_annotated else {}
     return {
@@ -46,7 +48,11 @@ def revision_service(parent: Parent, revision: str, *, is_annotated: bool, ports
         "metadata": parent.metadata(name, revision=revision, annotations=notes),
         "spec": {
             "type": "ClusterIP",
-            "ports": [*_ports(ports), _port("metrics", names.PORT_METRICS)],
+            "ports": [
+                *_ports(ports),
+                *([_port("peer", names.PORT_PEER)] if has_peer else []),
+                _port("metrics", names.PORT_METRICS),
+            ],
             "selector": names.selector(parent.name, revision),
         },
     }

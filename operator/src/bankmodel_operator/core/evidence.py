@@ -1,0 +1,121 @@
+"""How the canary did on its rung, or the new stable in bake: the window of counts, and what the checks say of it.
+
+The window lives in the operator's memory and in the evidence ConfigMap, which is written at most once a minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bankmodel_operator.core import names
+from bankmodel_operator.core.analysis.evidence import from_json, to_json
+from bankmodel_operator.core.analysis.judge import judge, queries_beyond
+from bankmodel_operator.core.analysis.verdicts import CheckResult, Rung, Verdict
+from bankmodel_operator.core.analysis.window import Window, accumulate, begin, note_answers
+from bankmodel_operator.core.children.evidence import read_evidence
+from bankmodel_operator.core.live import find
+from bankmodel_operator.core.looks import looks_at
+from bankmodel_operator.core.observation import CoreSettings, Observation
+from bankmodel_operator.core.pods import alive
+from bankmodel_operator.core.states import Baking, Climbing, State
+
+SAVED_EVERY = timedelta(minutes=1)
+OUT_OF_MEMORY = "OOMKilled"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Nothing, where there is nothing to judge."""
+
+    window: Window | None = None
+    results: tuple[CheckResult, ...] = ()
+    is_infrastructure: bool = False
+    """What failed is the node's fault rather than the model's: out of memory."""
+
+    @property
+    def first_fail(self) -> CheckResult | None:
+        return next((each for each in self.results if each.verdict is Verdict.FAIL), None)
+
+    @property
+    def has_passed(self) -> bool:
+        """Every check says PASS. No result at all is not that."""
+        return bool(self.results) and all(each.verdict is Verdict.PASS for each in self.results)
+
+
+def gather(state: State, observation: Observation, settings: CoreSettings, now: datetime) -> Evidence:
+    """The evidence with what the pods said in this pass."""
+    begun = _begun(state)
+    if begun is None:
+        return Evidence()
+    known = _known(begun, observation)
+    window = _with_answers(accumulate(known, looks_at(observation.pods), now), known, observation)
+    is_killed = any(
+        each.ended == OUT_OF_MEMORY for pod in alive(observation.pods, begun.canary) for each in pod.containers
+    )
+    return Evidence(window, _judged(state, window, observation, settings, now), is_killed)
+
+
+def _judged(
+    state: State, window: Window, observation: Observation, settings: CoreSettings, now: datetime
+) -> tuple[CheckResult, ...]:
+    rollout = observation.model.spec.rollout
+    is_shadow = isinstance(state, Climbing) and state.on.is_shadow
+    rung = Rung.BAKE if isinstance(state, Baking) else Rung.SHADOW if is_shadow else Rung.WEIGHT
+    return judge(
+        rollout.checks,
+        window,
+        rung=rung,
+        confidence=float(rollout.confidence),
+        min_requests=rollout.min_requests,
+        scrape_interval=settings.scrape_interval,
+        answers=observation.answers,
+        now=now,
+    )
+
+
+def to_keep(evidence: Evidence, observation: Observation) -> str:
+    """What the evidence ConfigMap is to hold: what it does hold, unless that is of another rung, or a minute old."""
+    if evidence.window is None:
+        return ""
+    live = _live(observation)
+    kept = from_json(live)
+    is_fresh = kept is not None and _is_same(kept, evidence.window) and _age(kept, evidence.window) < SAVED_EVERY
+    return live if is_fresh else to_json(evidence.window)
+
+
+def _with_answers(window: Window, known: Window, observation: Observation) -> Window:
+    """Count what outside queries said since the last pass, once."""
+    new = {name: each for name, each in observation.answers.items() if known.last is None or each.at > known.last}
+    return note_answers(window, queries_beyond(observation.model.spec.rollout.checks, new)) if new else window
+
+
+def _begun(state: State) -> Window | None:
+    """The empty window of a rung, or of a bake. A rung is judged from its first moment: a FAIL does not wait until the
+    weight is in force everywhere; only a PASS does."""
+    if isinstance(state, Climbing):
+        return begin(state.canary.revision, state.stable.revision, state.since)
+    if isinstance(state, Baking):
+        return begin(state.stable.revision, state.before.revision, state.since)
+    return None
+
+
+def _known(begun: Window, observation: Observation) -> Window:
+    """What is known of this rung: from memory, else from the ConfigMap, else nothing yet."""
+    found = (observation.window, from_json(_live(observation)))
+    return next((each for each in found if each is not None and _is_same(each, begun)), begun)
+
+
+def _live(observation: Observation) -> str:
+    name = names.evidence_configmap(observation.model.metadata.name)
+    return read_evidence(find(observation, "ConfigMap", name))
+
+
+def _is_same(one: Window, other: Window) -> bool:
+    return (one.canary, one.stable, one.started) == (other.canary, other.stable, other.started)
+
+
+def _age(kept: Window, window: Window) -> timedelta:
+    if window.last is None:
+        return timedelta(0)
+    return window.last - kept.last if kept.last is not None else SAVED_EVERY

@@ -1,0 +1,56 @@
+"""Whether the pods do what the table says: read back from their own reports, never assumed. A silent pod proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bankmodel_operator.core.observation import Observation, PodSeen
+from bankmodel_operator.core.pods import alive
+from bankmodel_operator.core.states import Climbing, Withdrawing
+
+
+def generation_asked(observation: Observation) -> int:
+    """The generation of the table that belongs to the saved state."""
+    return int((observation.status.get("rollout") or {}).get("generation", 0))
+
+
+def is_in_force(state: Climbing, observation: Observation) -> bool:
+    """Every stable pod that runs follows this table and sends on exactly the rung's share. No pod: nothing is in force."""
+    pods = _running(observation, state.stable.revision)
+    asked = generation_asked(observation)
+    return bool(pods) and all(_has_read(pod, asked) and _applies(pod, state) for pod in pods)
+
+
+def is_off(state: Withdrawing, observation: Observation) -> bool:
+    """Nobody sends the canary anything, or the canary takes nothing: either end is enough."""
+    asked = generation_asked(observation)
+    ends = (state.stable.revision, state.canary.revision)
+    return any(_have_all_read(_running(observation, revision), asked) for revision in ends)
+
+
+def behind(state: Climbing, observation: Observation) -> tuple[str, ...]:
+    """The names of the stable pods that do not follow the table, for people."""
+    asked = generation_asked(observation)
+    pods = _running(observation, state.stable.revision)
+    return tuple(pod.name for pod in pods if not (_has_read(pod, asked) and _applies(pod, state)))
+
+
+def _running(observation: Observation, revision: str) -> tuple[PodSeen, ...]:
+    """A pod that does not run yet reads the table when it starts."""
+    return tuple(pod for pod in alive(observation.pods, revision) if pod.is_running or pod.ready)
+
+
+def _have_all_read(pods: Iterable[PodSeen], generation: int) -> bool:
+    found = tuple(pods)
+    return bool(found) and all(_has_read(pod, generation) for pod in found)
+
+
+def _has_read(pod: PodSeen, generation: int) -> bool:
+    return pod.report is not None and pod.report.generation is not None and pod.report.generation >= generation
+
+
+def _applies(pod: PodSeen, state: Climbing) -> bool:
+    report, rung = pod.report, state.on
+    if report is None:
+        return False
+    return report.effective_weight == rung.weight and report.is_mirroring is rung.is_shadow

@@ -1,0 +1,40 @@
+"""What the property test of trials lives by: its ladder, how many lives it tries, and what it saw of a rung."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hypothesis import settings
+
+from support.bankmodels import DIGEST
+
+__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEAST", "TRIED", "Rung"]
+
+DIGESTS = {"1": DIGEST, **{str(number): f"{number:064x}" for number in range(2, 5)}}
+LEAST = 20
+HOLD_S = 30
+LADDER: dict[str, Any] = {
+    "steps": [{"weight": 10, "hold": f"{HOLD_S}s"}, {"weight": 50, "hold": f"{HOLD_S}s"}],
+    "bake": "1m",
+    "minRequests": LEAST,
+    "checks": [{"name": "errors", "errorRate": {"max": "10%"}}],
+    "rollbackWindow": "0s",
+}
+_STEPS_OF_A_LIFE = 40
+_LIVES = max(int(os.environ.get("BANKMODEL_TRIAL_STEPS", "2000")) // _STEPS_OF_A_LIFE, 1)
+TRIED = settings(max_examples=_LIVES, stateful_step_count=_STEPS_OF_A_LIFE, deadline=None)
+
+
+@dataclass
+class Rung:
+    """What really happened on a rung since it was decided, beside what the operator believes: answered and failed by the
+    canary's pods, as callers of the share met it."""
+
+    canary: str
+    index: int
+    since: datetime
+    answered: int = 0
+    failed: int = 0

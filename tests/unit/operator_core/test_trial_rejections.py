@@ -1,0 +1,96 @@
+"""What becomes of a model that was taken back, and of orders: one story a test."""
+
+from __future__ import annotations
+
+from support.simulated_trials import ABORT, LADDER, PROMOTE, annotate, canary, climbing, rolled_back
+
+
+def test_the_same_spec_does_not_try_a_rejected_model_again() -> None:
+    simulation = rolled_back()
+    simulation.edit()
+    simulation.go(30)
+
+    assert "Serving" == simulation.rollout["state"]
+    assert "1" == simulation.model["status"]["stable"]["version"]
+
+
+def test_its_digest_in_another_dress_is_not_tried_either() -> None:
+    simulation = rolled_back()
+    simulation.edit(serving={"resources": {"requests": {"cpu": "1"}}})
+    simulation.go(30)
+
+    assert "Serving" == simulation.rollout["state"]
+    assert "1" == simulation.model["status"]["stable"]["version"]
+
+
+def test_a_new_retry_tries_once_more_and_once_only() -> None:
+    simulation = rolled_back()
+    simulation.edit(rollout={**LADDER, "retry": "TICKET-1"})
+    simulation.until("Climbing")
+    simulation.go(3, requests=10)
+    simulation.until("Withdrawing", requests=5, errors=5)
+    simulation.until("Serving")
+    simulation.go(30)
+
+    assert "Serving" == simulation.rollout["state"]
+    assert "TICKET-1" == simulation.model["status"]["rejected"][0]["retry"]
+
+
+def test_a_text_that_was_used_does_not_try_again_later() -> None:
+    simulation = rolled_back()
+    for token in ("T1", "T2"):
+        simulation.edit(rollout={**LADDER, "retry": token})
+        simulation.until("Climbing")
+        simulation.until("Withdrawing", requests=5, errors=5)
+        simulation.until("Serving")
+    simulation.edit(rollout={**LADDER, "retry": "T1"})
+    simulation.go(10)
+
+    assert "Serving" == simulation.rollout["state"]
+
+
+def test_an_order_that_was_left_over_is_none_for_a_retry() -> None:
+    simulation = climbing()
+    annotate(simulation, PROMOTE, "another")
+    simulation.until("Withdrawing", requests=5, errors=5)
+    simulation.until("Serving")
+    annotate(simulation, PROMOTE, simulation.model["status"]["rejected"][0]["revision"])
+    simulation.edit(rollout={**LADDER, "retry": "T1"})
+    simulation.until("Climbing")
+
+    assert 10 == simulation.rollout["weight"]
+    simulation.go(10)
+    assert 10 == simulation.rollout["weight"]
+
+
+def test_a_rejection_survives_a_lost_status() -> None:
+    simulation = rolled_back()
+    simulation.go(2)
+    simulation.lose_status()
+    simulation.go(30)
+
+    assert "1" == simulation.model["status"]["stable"]["version"]
+    assert "RolledBack" == simulation.condition("Stalled")["reason"]
+
+
+def test_an_abort_rejects_and_a_promotion_afterwards_changes_nothing() -> None:
+    simulation = climbing()
+    annotate(simulation, ABORT, canary(simulation))
+    annotate(simulation, PROMOTE, canary(simulation))
+    simulation.until("Withdrawing")
+    simulation.until("Serving")
+    simulation.go(20)
+
+    assert "Aborted" == simulation.model["status"]["rejected"][0]["reason"]
+    assert "1" == simulation.model["status"]["stable"]["version"]
+
+
+def test_a_promotion_skips_the_ladder_but_not_the_capacity_and_the_bake() -> None:
+    simulation = climbing(steps=[{"weight": 1, "hold": "720h"}])
+    annotate(simulation, PROMOTE, canary(simulation))
+    new = canary(simulation)
+    simulation.until("Baking")
+
+    assert new == simulation.model["status"]["stable"]["revision"]
+    simulation.go(5)
+    assert "Baking" == simulation.rollout["state"]
