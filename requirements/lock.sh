@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 compile() { uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" "$@"; }
-compile pyproject.toml --extra operator --extra serving --extra batch --extra train --group test --group check -o requirements/dev.lock
+compile pyproject.toml --extra operator --extra kubectl --extra serving --extra batch --extra train --group test --group check -o requirements/dev.lock
 compile pyproject.toml --extra operator -o requirements/operator.lock -c requirements/dev.lock
 compile pyproject.toml --extra serving -o requirements/serving.lock -c requirements/dev.lock
 # For the image of examples/batch in the end-to-end tests.
