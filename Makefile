@@ -1,7 +1,7 @@
 # Every command of the project. `make` alone lists them. Nothing to install beforehand but make and Python 3.11 or newer.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator verify-serving bench-serving fuzz soak-serving clean
+.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator verify-serving verify-rollout bench-serving fuzz soak-serving clean
 
 export PYTHONPATH := tests
 # What `make CLUSTER=kind` or the environment says is handed on: node (default), kind or current.
@@ -53,12 +53,18 @@ verify-operator: $(READY) ## measure what the README promises; ITEM=4 for one, F
 	@$(RUN) -m verify operator $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
 verify-serving: $(READY) ## measure the bars of scoring, against others too; ITEM= and FRESH=1 as above
 	@$(RUN) -m verify serving $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
+verify-rollout: $(READY) ## measure what is promised of rollouts; ITEM= and FRESH=1 as above, COUNT=100 of each kind
+	@$(RUN) -m verify rollout $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
 bench-serving: $(READY) ## measure scoring against others on one core; ARGS="--contenders bankmodel" for some
 	@$(RUN) -m bench serving $(ARGS)
 
 fuzz: $(READY) ## look for bytes that break the network edge or the codec; SECONDS=60
 	@$(IN)/uv pip install --quiet --python $(RUN) --target build/fuzz --require-hashes -r requirements/fuzz.lock
 	@for target in edge codec; do PYTHONPATH=tests:build/fuzz $(RUN) -m fuzz $$target $(SECONDS) || exit 1; done
+.PHONY: mutate-core
+mutate-core: $(READY) ## change the rollout core in small ways and see which its tests miss; ONLY=way.py for one part
+	@test -x build/mutate/bin/cosmic-ray || { $(PYTHON) -m venv build/mutate && $(IN)/uv pip install --quiet --python build/mutate/bin/python cosmic-ray==8.4.6; }
+	@$(RUN) -m mutation $(ONLY)
 soak-serving: $(READY) ## the scoring server's memory over many requests; REQUESTS=10000000
 	@$(RUN) -m soak $(REQUESTS)
 

@@ -33,6 +33,8 @@ __all__ = ["STOP_ORDER", "ApiOnlyCluster"]
 STOP_ORDER = ("kwok", "scheduler", "controller-manager", "apiserver", "etcd")
 FAKE_NODE = "fake-node"
 _STAGES = Path(__file__).with_name("kwok_stages.yaml")
+_PODS = "127.244.0.0/16"
+"""Addresses of fake pods: on loopback, so that a test can answer in their stead."""
 _DEADLINE_S = 60.0
 # A port that was free a moment ago may be taken by a neighbour's cluster: then all is begun anew with others.
 _TRIES = 3
@@ -222,7 +224,7 @@ def _kwok(state: StateFolder) -> Component:
     binary = str(binary_folder("kwok") / "kwok")
     flags = [f"--kubeconfig={state.kubeconfig}", f"--config={_STAGES}", "--manage-all-nodes=true"]
     # The lease keeps the node Ready; without it the controller manager gives it up after 50 s.
-    flags += ["--node-lease-duration-seconds=40", "--cidr=10.244.0.0/16", "--node-ip=127.0.0.1"]
+    flags += ["--node-lease-duration-seconds=40", f"--cidr={_PODS}", "--node-ip=127.0.0.1"]
     return Component("kwok", (binary, *flags), env={"HOME": str(state.path)})
 
 
@@ -231,4 +233,5 @@ def _fake_node() -> dict[str, object]:
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": FAKE_NODE, "labels": {"kubernetes.io/hostname": FAKE_NODE, "kubernetes.io/os": "linux"}},
+        "spec": {"podCIDR": _PODS, "podCIDRs": [_PODS]},
     }

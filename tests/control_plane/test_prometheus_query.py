@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bankmodel_operator.core.analysis.verdicts import Answer
-from bankmodel_operator.telemetry.prometheus import Prometheus, Question
+from bankmodel_operator.telemetry.prometheus import Prometheus
 from system.prometheus import prometheus_binary
 
 
@@ -61,7 +61,7 @@ def ask(address: str, query: str, at: datetime) -> Answer:
     async def asked() -> Answer:
         prometheus = Prometheus()
         try:
-            return await prometheus.ask(Question(address, query), at)
+            return await prometheus.ask(address, query, at)
         finally:
             await prometheus.close()
 

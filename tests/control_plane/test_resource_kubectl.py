@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from support.bankmodels import DIGEST, a_bankmodel
+from support.bankmodels import DIGEST, OTHER_DIGEST, a_bankmodel
 from support.kubectl import Kubectl
 
 _STATUS = {
@@ -23,7 +23,8 @@ _STATUS = {
         }
     ],
     "stable": {"revision": "3f8a02c61d", "version": "2026.11", "sha256": DIGEST},
-    "rollout": {"state": "Progressing", "weight": 0, "target": {"revision": "aa8a02c61d", "version": "2026.12"}},
+    "canary": {"revision": "aa8a02c61d", "version": "2026.12", "sha256": OTHER_DIGEST},
+    "rollout": {"state": "Climbing", "weight": 5},
 }
 
 
@@ -47,7 +48,9 @@ def test_defaults_are_filled_in(kubectl: Kubectl, namespace: str) -> None:
         "pod": {"terminationGracePeriodSeconds": 30},
     }
     assert spec["model"]["source"]["image"]["path"] == "model.onnx"
-    assert spec["rollout"] == {"progressDeadline": "10m"}
+    assert spec["rollout"]["steps"] == [{"weight": weight, "hold": "10m"} for weight in (5, 25, 50)]
+    assert [check["name"] for check in spec["rollout"]["checks"]] == ["errors", "latency"]
+    assert spec["rollout"]["onNoData"] == {"after": "24h", "action": "Hold"}
     assert spec["monitoring"] == {"scrape": "Auto"}
     assert (spec["suspend"], spec["revisionHistoryLimit"]) == (False, 10)
 
@@ -56,7 +59,7 @@ def test_get_shows_the_columns(kubectl: Kubectl, live: str) -> None:
     heading, line = kubectl("get", "bm", "-n", live).stdout.splitlines()
 
     assert heading.split() == ["NAME", "READY", "REASON", "VERSION", "CANARY", "WEIGHT", "REPLICAS", "AGE"]
-    assert line.split()[:7] == ["mortgage-approval", "False", "Progressing", "2026.11", "2026.12", "0", "2"]
+    assert line.split()[:7] == ["mortgage-approval", "False", "Progressing", "2026.11", "2026.12", "5", "2"]
 
 
 def test_get_wide_shows_the_further_columns(kubectl: Kubectl, live: str) -> None:

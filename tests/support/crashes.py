@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from support.proxy import Fault, Write
 from support.shapes import renamed, shape
 from support.stage import CHILDREN, Stage, a_model
 
-__all__ = ["CRASHES", "Life", "life", "life_with_crash"]
+__all__ = ["CRASHES", "Life", "Strikes", "life", "life_with_crash", "struck"]
 
 CRASHES = (1, 14)
 """Two write numbers of a life: the first save, which never arrives, and an act of the update, whose answer is lost."""
@@ -43,30 +44,45 @@ def life(it: Stage, name: str, at_delete: Callable[[], None] = lambda: None) -> 
 
 
 def life_with_crash(it: Stage, name: str, is_fatal: Callable[[int], bool], *, is_fatal_at_delete: bool = False) -> Life:
-    """The same with the operator killed at the writes that `is_fatal` (counted from 1), and started again each time.
+    """The same with the operator killed at the writes that `is_fatal` (counted from 1), and started again each time."""
+    with struck(it, is_fatal) as strikes:
+        lived = life(it, name, strikes.strike if is_fatal_at_delete else lambda: None)
+        return replace(lived, kills=strikes.count)
+
+
+@dataclass
+class Strikes:
+    """Kills the operator; `count`: how often it did."""
+
+    it: Stage
+    died: threading.Event
+    count: int = 0
+
+    def strike(self) -> None:
+        self.count += 1
+        self.it.operator.strike()
+        self.died.set()
+
+
+@contextmanager
+def struck(it: Stage, is_fatal: Callable[[int], bool]) -> Iterator[Strikes]:
+    """The operator is killed at the writes that `is_fatal` (counted from 1), and started again each time.
 
     Odd ones never reach the apiserver, even ones are done and only their answer is lost.
     """
-    start = len(it.proxy.writes)
-    died, kills = threading.Event(), list[int]()
-
-    def strike() -> None:
-        kills.append(len(it.proxy.writes))
-        it.operator.strike()
-        died.set()
+    start, strikes = len(it.proxy.writes), Strikes(it, threading.Event())
 
     def fault(write: Write) -> Fault:
-        number = write.number - start
-        if not is_fatal(number) or died.is_set():
+        number, is_dying = write.number - start, strikes.died.is_set()
+        if not is_fatal(number) or is_dying:
             # nothing of a process that is being killed may slip through
-            return Fault(refuse=503) if died.is_set() else Fault()
-        return Fault(before=strike, refuse=503) if number % 2 else Fault(after=strike, lose_answer=True)
+            return Fault(refuse=503) if is_dying else Fault()
+        return Fault(before=strikes.strike, refuse=503) if number % 2 else Fault(after=strikes.strike, lose_answer=True)
 
-    with _Doctor(it, died):
+    with _Doctor(it, strikes.died):
         it.proxy.fault = fault
         try:
-            lived = life(it, name, strike if is_fatal_at_delete else lambda: None)
-            return replace(lived, kills=len(kills))
+            yield strikes
         finally:
             it.proxy.fault = lambda _: Fault()
 

@@ -50,6 +50,7 @@ class Fault:
     hold: threading.Event | None = None
     delay_s: float = 0.0
     refuse: int = 0
+    cut: bool = False
     after: Callable[[], None] | None = None
     hold_answer: threading.Event | None = None
     lose_answer: bool = False
@@ -70,6 +71,8 @@ class Proxy:
     writes: list[Write] = field(default_factory=list)
     paths_read: list[str] = field(default_factory=list)
     is_down: bool = False
+    repeats_of_an_event: int = 1
+    """How often each event of a watch is passed on: 0 makes watches silent, 2 duplicates what they say."""
     turned_away: int = 0
     port: int = 0
 
@@ -153,6 +156,8 @@ class Proxy:
             fault.before()
         await _held(fault.hold)
         await asyncio.sleep(fault.delay_s)
+        if fault.cut:
+            return _sever(request)
         if fault.refuse:
             return _status(fault.refuse)
         answer = await self._forward(request, body, write)
@@ -177,11 +182,14 @@ class Proxy:
     async def _streamed(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=_kept(answer))
         await response.prepare(request)
-        if "watch" in request.query:
+        is_watch = "watch" in request.query
+        if is_watch:
             self._watches[response] = request
         try:
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
+            async for chunk in (
+                answer.content if is_watch and "Content-Encoding" not in answer.headers else answer.content.iter_any()
+            ):
+                await response.write(chunk * self.repeats_of_an_event if is_watch else chunk)
             await response.write_eof()
         finally:
             self._watches.pop(response, None)
@@ -218,4 +226,5 @@ def _sever(request: web.Request) -> web.StreamResponse:
 
 def _status(code: int) -> web.Response:
     body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code}
-    return web.json_response({**body, "message": f"refused by the test with {code}"}, status=code)
+    headers = {"Retry-After": "1"} if code == 429 else {}
+    return web.json_response({**body, "message": f"refused by the test with {code}"}, status=code, headers=headers)

@@ -9,6 +9,7 @@ __all__ = ["differences", "renamed", "shape"]
 
 _VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp")
 _VOLATILE_NOTES = ("deployment.kubernetes.io/", "serving.bankmodel.io/applied", "serving.bankmodel.io/fence")
+_BAKED, _REJECTED = "serving.bankmodel.io/baked", "serving.bankmodel.io/rejected"
 
 
 def shape(children: list[dict[str, Any]]) -> dict[str, Any]:
@@ -19,7 +20,9 @@ def shape(children: list[dict[str, Any]]) -> dict[str, Any]:
 def _lasting(child: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in child["metadata"].items() if key not in _VOLATILE}
     metadata["annotations"] = {
-        key: value for key, value in metadata.get("annotations", {}).items() if not key.startswith(_VOLATILE_NOTES)
+        key: _note(key, value)
+        for key, value in metadata.get("annotations", {}).items()
+        if not key.startswith(_VOLATILE_NOTES)
     }
     metadata["ownerReferences"] = [
         {key: value for key, value in owner.items() if key != "uid"} for owner in metadata.get("ownerReferences", [])
@@ -28,9 +31,25 @@ def _lasting(child: dict[str, Any]) -> dict[str, Any]:
     if "spec" in rest:
         rest["spec"] = {key: value for key, value in rest["spec"].items() if key not in ("clusterIP", "clusterIPs")}
     if child["kind"] == "ConfigMap":
-        table = json.loads(rest["data"]["table.json"])
-        rest["data"] = {key: value for key, value in table.items() if key != "generation"}
+        rest["data"] = _table(json.loads(rest["data"].get("table.json", "{}")))
     return {"metadata": metadata, **rest}
+
+
+def _note(key: str, value: str) -> Any:
+    """A mark without its times."""
+    if key == _BAKED:
+        return "(a time)"
+    return {**json.loads(value), "at": "(a time)"} if key == _REJECTED else value
+
+
+def _table(table: dict[str, Any]) -> dict[str, Any]:
+    """Who answers, without generation, addresses and the end of the grant. Evidence has nothing that lasts."""
+    rest = {key: value for key, value in table.items() if key != "generation"}
+    if "peers" in rest:
+        rest["peers"] = sorted(rest["peers"])
+    if "canary" in rest:
+        rest["canary"] = {key: value for key, value in rest["canary"].items() if key != "notAfter"}
+    return rest
 
 
 def renamed(value: Any, name: str) -> Any:

@@ -1,0 +1,52 @@
+"""Whole rollouts and rollbacks under trouble: they get there, and at no single write was anything there that must never be.
+
+`make verify-rollout ITEM=2` does the same at every write, and with watches that are cut and silent; here some of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cluster.api_only import ApiOnlyCluster
+from support.trial_faults import FAULTS, SHORT_LEASES, frozen_leader, killed, under_faults
+from support.trials import GOOD, Trials, trials
+
+Kubectl = Callable[..., Any]
+_SAVE_OF_A_STEP = 15
+"""The number of a write in a promotion: late, because its sender froze."""
+
+
+@pytest.fixture
+def it(
+    api: ApiOnlyCluster, kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trials]:
+    settings = {"BANKMODEL_WORKERS": "8", **SHORT_LEASES}
+    with trials(api, kubectl, namespace, tmp_path_factory.mktemp("trials"), **settings) as found:
+        yield found
+
+
+def test_trouble_between_operator_and_api_server_breaks_no_rule(it: Trials) -> None:
+    trouble = under_faults(it, every=3)
+
+    assert [] == it.broken_rules()
+    assert set(FAULTS) == {name for name, count in trouble.met.items() if count >= 5}
+
+
+def test_an_operator_killed_on_its_way_breaks_no_rule(it: Trials) -> None:
+    kills = killed(it, "struck", lambda number: number in (4, 9, 17, 26))
+
+    assert kills == 4
+    assert [] == it.broken_rules()
+
+
+def test_a_leader_that_froze_changes_nothing_when_it_wakes(
+    api: ApiOnlyCluster, kubectl: Kubectl, namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = namespace, tmp_path_factory.mktemp("frozen")
+    for _, seen, broken in frozen_leader(api, kubectl, place, at=(_SAVE_OF_A_STEP,), version=GOOD):
+        assert [] == broken
+        assert seen.late in (404, 409)
+        assert seen.exit_code == 1
