@@ -4,6 +4,7 @@ It runs the scoring image only because that is at hand and has Python in it.
 """
 
 import json
+import select
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,26 @@ class Load:
 
     process: "subprocess.Popen[str]"
     deadline_s: float
+
+    def lap(self) -> dict[str, Any]:
+        """What became of the requests since the last lap, or the beginning; see load.py. The load goes on."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("lap\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], _GRACE_S)
+        line = self.process.stdout.readline() if ready else ""
+        if not line:
+            raise SystemFailed(f"the load did not tell its lap within {_GRACE_S:g} s")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def end(self) -> dict[str, Any]:
+        """End it now; what became of the last lap."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.stdin = None  # communicate would flush it
+        return self.summary()
 
     def summary(self) -> dict[str, Any]:
         """What became of the requests; see load.py."""
@@ -69,8 +90,10 @@ class CallerPod:
     def over_grpc(self, address: str, *, is_secure: bool = False) -> dict[str, Any]:
         """One answer to the first body over gRPC, in the clear or believing the CA it was started with; see grpc_call.py."""
         options = ("--ca", f"{_FOLDER}/ca.crt") if is_secure else ()
-        words = [*self._before(), f"{_FOLDER}/grpc_call.py", address, "--bodies", f"{_FOLDER}/bodies.jsonl", *options]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=2 * _GRACE_S, check=False)
+        script = [_PYTHON, f"{_FOLDER}/grpc_call.py", address, "--bodies", f"{_FOLDER}/bodies.jsonl", *options]
+        done = subprocess.run(
+            [*self._exec(), *script], capture_output=True, text=True, timeout=2 * _GRACE_S, check=False
+        )
         return _parsed(done.returncode, done.stdout, done.stderr)
 
     @contextmanager
@@ -88,13 +111,45 @@ class CallerPod:
         with _ended(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)) as process:
             yield Load(process, seconds + _GRACE_S)
 
-    def _words(self, *words: str) -> list[str]:
-        return [*self._before(), f"{_FOLDER}/load.py", *words, "--bodies", f"{_FOLDER}/bodies.jsonl"]
+    @contextmanager
+    def laps(
+        self,
+        url: str,
+        *,
+        rate: float,
+        seconds: float = 3600.0,
+        connections: int = 8,
+        keys: int = 0,
+        inside: Sequence[str] = (),
+    ) -> Iterator[Load]:
+        """Steady load that tells laps, until it is ended, or for SECONDS. `keys`: so many customers take turns. `inside`: words
+        that run a command inside the pod without the API server and the kubelet, where those are to be killed."""
+        options = (
+            "--rate",
+            str(rate),
+            "--seconds",
+            str(seconds),
+            "--connections",
+            str(connections),
+            "--keys",
+            str(keys),
+        )
+        words = [*(inside or self._exec("-i")), *_script("load", "--url", url, "--laps", *options)]
+        pipe = subprocess.PIPE
+        with _ended(subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)) as process:
+            yield Load(process, _GRACE_S)
 
-    def _before(self) -> list[str]:
-        """What a script of ours comes after."""
-        kubectl = [str(self.kubectl.binary), "--kubeconfig", str(self.kubectl.kubeconfig), "-n", self.namespace]
-        return [*kubectl, "exec", _NAME, "--", _PYTHON]
+    def pod(self) -> dict[str, Any]:
+        """The live pod."""
+        found: dict[str, Any] = self.kubectl.read("-n", self.namespace, "get", "pod", _NAME)
+        return found
+
+    def _words(self, *words: str) -> list[str]:
+        return [*self._exec(), *_script(*words)]
+
+    def _exec(self, *flags: str) -> list[str]:
+        before = [str(self.kubectl.binary), "--kubeconfig", str(self.kubectl.kubeconfig), "-n", self.namespace]
+        return [*before, "exec", *flags, _NAME, "--"]
 
     def _wait_for_files(self, files: dict[str, str]) -> None:
         """A changed ConfigMap takes the kubelet some seconds to bring into a pod that runs already."""
@@ -138,6 +193,10 @@ class CallerPod:
             "volumes": [{"name": "scripts", "configMap": {"name": _NAME}}],
         }
         return {"apiVersion": "v1", "kind": "Pod", "metadata": self._metadata(), "spec": spec}
+
+
+def _script(*words: str) -> list[str]:
+    return [_PYTHON, f"{_FOLDER}/load.py", *words, "--bodies", f"{_FOLDER}/bodies.jsonl"]
 
 
 def answer_of(process: "subprocess.Popen[str]", *, deadline_s: float = 120.0) -> dict[str, Any]:

@@ -3,7 +3,8 @@
     python3 load.py wait --url URL --bodies FILE --deadline 60     until the first answer; prints when it came
     python3 load.py load --url URL --bodies FILE --rate 200 --seconds 60 --connections 8
 
-Both print one JSON object. Nothing is tried again: a connection that breaks under a request is a failed request.
+Both print one JSON object. With --laps each line on standard input ends a lap and prints what became of the requests in it, and the
+end of standard input ends the load. With --keys 50 --key-parameter customer_id fifty customers take turns. Nothing is tried again: a connection that breaks under a request is a failed request.
 Connections are kept alive as callers do, and closed when the answer says so. An https URL is believed by ca.crt beside this file.
 """
 
@@ -12,9 +13,10 @@ import http.client
 import json
 import queue
 import ssl
+import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,20 +64,31 @@ class Caller:
 
 
 class Tally:
-    """What became of the requests."""
+    """What became of the requests of one lap."""
 
     def __init__(self) -> None:
         self.versions: Counter[str] = Counter()
+        self.revisions: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, set[str]] = defaultdict(set)
         self.failures: Counter[str] = Counter()
         self.examples: list[str] = []
         self.durations_s: list[float] = []
         self._lock = threading.Lock()
 
-    def answered(self, version: str, duration_s: float) -> None:
+    def answered(self, answer: dict[str, Any], duration_s: float, key: str) -> None:
         """A good answer."""
+        said = answer.get("parameters", {})
+        revision, fallback, now = said.get("revision", ""), said.get("fallback", ""), time.time()
         with self._lock:
-            self.versions[version] += 1
+            self.versions[answer["model_version"]] += 1
             self.durations_s.append(duration_s)
+            seen = self.revisions.setdefault(revision, {"count": 0, "first_at": now, "fallbacks": {}})
+            seen["count"] += 1
+            seen["last_at"] = now
+            if fallback:
+                seen["fallbacks"][fallback] = seen["fallbacks"].get(fallback, 0) + 1
+            elif key:
+                self.keys[key].add(revision)
 
     def failed(self, kind: str, detail: str) -> None:
         """No good answer; a few are kept in full."""
@@ -84,19 +97,38 @@ class Tally:
             if len(self.examples) < 5:
                 self.examples.append(f"{time.time():.3f} {kind}: {detail[:200]}")
 
-    def summary(self, sent: int) -> dict[str, Any]:
-        """All of it, times in milliseconds."""
-        ordered = sorted(self.durations_s)
-        return {
-            "sent": sent,
-            "answered": len(ordered),
-            "failed": sum(self.failures.values()),
-            "failures": dict(self.failures),
-            "examples": self.examples,
-            "versions": dict(self.versions),
-            "p50_ms": round(1000 * ordered[len(ordered) // 2], 2) if ordered else None,
-            "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)], 2) if ordered else None,
-        }
+    def summary(self) -> dict[str, Any]:
+        """All of it, times in milliseconds. `keys`: by which revisions each was answered, marked fallbacks apart."""
+        with self._lock:
+            ordered = sorted(self.durations_s)
+            failed = sum(self.failures.values())
+            return {
+                "sent": len(ordered) + failed,
+                "answered": len(ordered),
+                "failed": failed,
+                "failures": dict(self.failures),
+                "examples": self.examples,
+                "versions": dict(self.versions),
+                "revisions": self.revisions,
+                "keys": {key: sorted(revisions) for key, revisions in self.keys.items()},
+                "p50_ms": round(1000 * ordered[len(ordered) // 2], 2) if ordered else None,
+                "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)], 2) if ordered else None,
+            }
+
+
+class Laps:
+    """The lap that is running, and whether the load is to end."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.is_over = threading.Event()
+
+    def follow(self) -> None:
+        """End a lap at each line of standard input, and the load at its end."""
+        for _ in sys.stdin:
+            ended, self.tally = self.tally, Tally()
+            print(json.dumps(ended.summary()), flush=True)
+        self.is_over.set()
 
 
 def wait(url: str, bodies: list[bytes], deadline_s: float) -> dict[str, Any]:
@@ -117,36 +149,48 @@ def wait(url: str, bodies: list[bytes], deadline_s: float) -> dict[str, Any]:
     return {"at": None, "error": last}
 
 
-def load(url: str, bodies: list[bytes], *, rate: float, seconds: float, connections: int) -> dict[str, Any]:
+def load(given: argparse.Namespace, bodies: list[bytes]) -> dict[str, Any]:
     """RATE requests a second on CONNECTIONS kept-alive connections; a late one is sent as soon as one is free."""
-    tally, due, total = Tally(), queue.SimpleQueue[bytes | None](), int(rate * seconds)
-    workers = [threading.Thread(target=_work, args=(url, due, tally)) for _ in range(connections)]
+    laps, due = Laps(), queue.SimpleQueue[tuple[bytes, str] | None]()
+    if given.laps:
+        threading.Thread(target=laps.follow, daemon=True).start()
+    workers = [threading.Thread(target=_work, args=(given.url, due, laps)) for _ in range(given.connections)]
     for worker in workers:
         worker.start()
     began = time.monotonic()
-    for number in range(total):
-        time.sleep(max(0.0, began + number / rate - time.monotonic()))
-        due.put(bodies[number % len(bodies)])
+    for number in range(int(given.rate * given.seconds)):
+        if laps.is_over.wait(max(0.0, began + number / given.rate - time.monotonic())):
+            break
+        due.put(_request(bodies[number % len(bodies)], number, given))
     for _ in workers:
         due.put(None)
     for worker in workers:
         worker.join()
-    return tally.summary(total) | {"seconds": round(time.monotonic() - began, 1)}
+    return laps.tally.summary() | {"seconds": round(time.monotonic() - began, 1)}
 
 
-def _work(url: str, due: "queue.SimpleQueue[bytes | None]", tally: Tally) -> None:
+def _request(body: bytes, number: int, given: argparse.Namespace) -> tuple[bytes, str]:
+    """The body with the next customer's key, if there are any. Keys and bodies take turns each at their own pace."""
+    if not given.keys:
+        return body, ""
+    key = f"customer-{number % given.keys}"
+    return b'{"parameters":{"%s":"%s"},' % (given.key_parameter.encode(), key.encode()) + body[1:], key
+
+
+def _work(url: str, due: "queue.SimpleQueue[tuple[bytes, str] | None]", laps: Laps) -> None:
     caller = Caller(url)
-    while (body := due.get()) is not None:
+    while (request := due.get()) is not None:
+        body, key = request
         began = time.monotonic()
         try:
             status, answer = caller.ask(body)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            tally.failed(type(error).__name__, str(error))
+            laps.tally.failed(type(error).__name__, str(error))
             continue
         if status == 200:
-            tally.answered(answer["model_version"], time.monotonic() - began)
+            laps.tally.answered(answer, time.monotonic() - began, key)
         else:
-            tally.failed(str(status), str(answer))
+            laps.tally.failed(str(status), str(answer))
     caller.close()
 
 
@@ -160,13 +204,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--laps", action="store_true", help="see above")
+    parser.add_argument("--keys", type=int, default=0, help="how many customers; 0: requests have no key")
+    parser.add_argument("--key-parameter", default="customer_id")
     given = parser.parse_args()
     with open(given.bodies, "rb") as file:
         bodies = [line.strip() for line in file if line.strip()]
-    if given.what == "wait":
-        found = wait(given.url, bodies, given.deadline)
-    else:
-        found = load(given.url, bodies, rate=given.rate, seconds=given.seconds, connections=given.connections)
+    found = wait(given.url, bodies, given.deadline) if given.what == "wait" else load(given, bodies)
     print(json.dumps(found))
 
 

@@ -56,8 +56,8 @@ class Scene:
         return pod
 
     def manifest(self, version: str = "1", *, name: str = MODEL, **spec: Any) -> dict[str, Any]:
-        """The example's BankModel; `spec` replaces whole fields of its spec."""
-        model = self.example.manifest(version, self.namespace, **spec)
+        """The example's BankModel, without a ladder; `spec` replaces whole fields of its spec."""
+        model = self.example.manifest(version, self.namespace, **{"rollout": {"steps": []}, **spec})
         model["metadata"]["name"] = name
         return model
 

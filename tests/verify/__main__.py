@@ -1,6 +1,6 @@
-"""`make verify-operator` and `make verify-serving`: measure what is promised of the operator and of scoring, a line per item.
+"""`make verify-operator`, `verify-serving` and `verify-rollout`: measure what is promised of each, a line per item.
 
-`python -m verify operator|serving [--item N] [--fresh]` (with PYTHONPATH=tests). An item that was good is not measured again until
+`python -m verify operator|serving|rollout [--item N] [--fresh]` (with PYTHONPATH=tests). An item that was good is not measured again until
 --fresh; exit code 1 when one is short. docs/verification.md says what each item does.
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from system.place import CHECKOUT
 from verify import on_api_server, on_cluster
 from verify.lines import Kept, Line, table
+from verify.rollout import ROLLOUT
 from verify.serving import SERVING
 from verify.stages import place
 
@@ -29,7 +30,7 @@ _OPERATOR: Items = {
     "6": on_cluster.item_6,
     "7": on_cluster.item_7,
 }
-_ITEMS: dict[str, Items] = {"operator": _OPERATOR, "serving": SERVING}
+_ITEMS: dict[str, Items] = {"operator": _OPERATOR, "serving": SERVING, "rollout": ROLLOUT}
 
 
 def main() -> int:

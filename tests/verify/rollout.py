@@ -1,0 +1,11 @@
+"""`make verify-rollout`: what is promised of a rollout, an item each. An item is one function in a file of its own."""
+
+from verify.rollout_bad import item_7
+from verify.rollout_core import item_1
+from verify.rollout_faults import item_4
+from verify.rollout_load import item_3
+from verify.rollout_wire import item_2
+
+__all__ = ["ROLLOUT"]
+
+ROLLOUT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4, "7": item_7}

@@ -1,0 +1,123 @@
+"""Item 7: bad canaries, each found, with the right words; and a good one at 20 requests an hour.
+
+PACE: seconds between its requests; CASES: names of the bad ones to try, comma separated.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from system.bad_models import FURTHER_INPUT, make_bad
+from system.scene import Scene
+from system.trial import PROMOTE, Trial, ladder
+from verify.lines import Line, exactly
+from verify.stages import scene_in
+
+__all__ = ["item_7"]
+
+_RATE = 40.0
+_PACE_S = float(os.environ.get("PACE") or 180)
+_QUIET_NEEDED = 3
+_FOUND_WITHIN_S = 120.0
+_ERRORS = {"name": "errors", "errorRate": {"max": "1%"}}
+_LATENCY = {"name": "latency", "latency": {"quantile": "0.95", "maxRatioToStable": "1.5"}}
+_SCORES = {"name": "scores", "scoreShift": {"against": "Stable", "maxPSI": "0.2"}}
+_FLIPS = {"name": "flips", "decisionFlips": {"max": "2%"}}
+_SHADOW = {"shadow": {"hold": "0s"}}
+
+
+@dataclass(frozen=True)
+class _Case:
+    """`wrong`: of `system.bad_models`. `reason` and `says`: of the rejection, or of the condition where it is held back."""
+
+    wrong: str
+    reason: str
+    says: str
+    checks: tuple[dict[str, Any], ...] = (_ERRORS,)
+    more: dict[str, Any] = field(default_factory=dict)
+    is_held: bool = False
+
+
+_CASES = (
+    _Case("errors", "CheckFailed", "Check errors"),
+    _Case("hangs", "CheckFailed", "Check errors"),
+    _Case("crash", "CheckFailed", "restart", checks=({**_ERRORS, "errorRate": {"max": "100%"}},)),
+    _Case("nan", "CheckFailed", "Check flips", checks=(_ERRORS, _FLIPS), more=_SHADOW),
+    _Case("shifted", "CheckFailed", "Check scores", checks=(_ERRORS, _SCORES)),
+    _Case("slow", "CheckFailed", "Check latency", checks=(_LATENCY,)),
+    _Case("needs-more", "InputsNotSent", FURTHER_INPUT, is_held=True),
+    _Case("never-ready", "GoldenVectorsFailed", "", is_held=True),
+    _Case("wrong-digest", "DigestMismatch", "sha256", is_held=True),
+)
+_CHOSEN = tuple(case for case in _CASES if case.wrong in (os.environ.get("CASES") or case.wrong).split(","))
+
+
+def item_7() -> Iterator[Line]:
+    """Nine bad canaries one after the other, and a good one that has few callers."""
+    with scene_in("verify-rollout-7") as scene:
+        for case in _CHOSEN:
+            if case.wrong != "wrong-digest":
+                make_bad(scene.example, scene.place, case.wrong)
+        trial = Trial(scene)
+        stable = trial.serve("1")
+        with trial.under_load(_RATE):
+            for case in _CHOSEN:
+                try:
+                    yield from _tried(trial, case, stable)
+                except AssertionError as error:  # the others are told all the same
+                    print(error, flush=True)
+                    yield Line(f"{case.wrong}: {str(error).splitlines()[0][:100]}", "not found", case.reason, False)
+        sent = sum(lap.sent for lap in trial.laps)
+        yield exactly(f"all bad canaries: failed of {sent} requests", sum(lap.failed for lap in trial.laps), 0)
+        if trial.failures:
+            yield Line(f"    {trial.failures[:3]}", "", "", False)
+    with scene_in("verify-rollout-7-quiet") as scene:
+        yield from _quiet(scene)
+
+
+def _tried(trial: Trial, case: _Case, stable: str) -> Iterator[Line]:
+    trial.lap()
+    body = trial.scene.manifest("2" if case.wrong == "wrong-digest" else case.wrong)
+    body["spec"]["rollout"] = ladder(20, 50, checks=list(case.checks), **case.more)
+    if case.wrong == "wrong-digest":
+        body["spec"]["model"] |= {"sha256": "0" * 64, "version": "wrong-digest"}
+    at = trial.apply_body(body)
+    canary = trial.on_trial(body["spec"]["model"]["version"])
+    reason, message = _held(trial, case) if case.is_held else _rejected(trial, canary)
+    seconds = time.time() - at
+    is_ok = reason == case.reason and case.says in message and trial.stable == stable and seconds <= _FOUND_WITHIN_S
+    lap = trial.lap()
+    if case.is_held:
+        is_ok = is_ok and lap.answered_by(canary) == 0
+    yield Line(f"{case.wrong}: {reason}", f"{seconds:.0f} s", f"{case.reason}, v1 serves", is_ok)
+    yield Line(f"    {message[:160]}", "", "", case.says in message)
+
+
+def _rejected(trial: Trial, canary: str) -> tuple[str, str]:
+    def look(status: Mapping[str, Any]) -> bool:
+        return any(each["revision"] == canary for each in status.get("rejected") or ()) and not status.get("canary")
+
+    entry = trial.until("it was rejected", look, deadline_s=_FOUND_WITHIN_S)["rejected"][0]
+    return entry["reason"], entry["message"]
+
+
+def _held(trial: Trial, case: _Case) -> tuple[str, str]:
+    condition = trial.scene.stalls(case.reason, trial.name, deadline_s=_FOUND_WITHIN_S)
+    return condition["reason"], condition["message"]
+
+
+def _quiet(scene: Scene) -> Iterator[Line]:
+    trial = Trial(scene)
+    trial.serve("1")
+    needed_s = 2 * _QUIET_NEEDED * _PACE_S
+    with trial.under_load(1 / _PACE_S, connections=1):
+        at = trial.apply("2", rollout=ladder(50, minRequests=_QUIET_NEEDED))
+        new = trial.on_trial()
+        trial.state("Baking", deadline_s=3 * needed_s + 60)
+        seconds = time.time() - at
+        trial.annotate(PROMOTE, new)
+        trial.settled("2")
+    what = f"a good one at {3600 / _PACE_S:g} requests an hour, half of them its own, {_QUIET_NEEDED} asked for"
+    yield Line(f"{what}: gets through", f"{seconds:.0f} s", "serves, 0 failed", not trial.failures)
