@@ -18,7 +18,8 @@ _DEADLINE_S = 3 * 3600
 def item_1() -> Iterator[Line]:
     """BANKMODEL_TRIAL_STEPS in the environment asks for more."""
     steps = os.environ.get("BANKMODEL_TRIAL_STEPS", str(_STEPS))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", _TESTS]
+    no_limit_of_its_own = ("--timeout", str(_DEADLINE_S))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *no_limit_of_its_own, _TESTS]
     environment = {**os.environ, "PYTHONPATH": "tests", "BANKMODEL_TRIAL_STEPS": steps}
     ended = subprocess.run(
         command, cwd=CHECKOUT, env=environment, timeout=_DEADLINE_S, capture_output=True, text=True, check=False
