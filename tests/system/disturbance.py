@@ -28,7 +28,8 @@ _SANDBOX = ("pause", "busybox")
 """What the cluster's sandbox image runs to hold a pod's network."""
 _DEADLINE_S = 60.0
 _POLL_S = 0.1
-_DROP = "table inet cut { chain in { type filter hook input priority 0; policy drop; } chain out { type filter hook output priority 0; policy drop; } }"
+_CHAIN = "add chain inet cut {name} {{ type filter hook {name} priority 0; policy drop; }}"
+_DROP = "\n".join(["add table inet cut", *(_CHAIN.format(name=name) for name in ("input", "output"))])
 
 
 @contextmanager

@@ -59,7 +59,8 @@ def _killed(trial: Trial) -> Iterator[Line]:
         trial.lap()
         strike()
         time.sleep(_SETTLE_S)
-        trial.annotate(PAUSED, None)  # a canary that was lost for a moment begins anew, and a pause would forbid that
+        if trial.status["rollout"]["state"] == "Preparing":  # it was lost for a moment; a pause forbids a new beginning
+            trial.annotate(PAUSED, None)
         trial.in_force(20, deadline_s=120)
         trial.annotate(PAUSED, "faults")
         lap = trial.lap_of(int(3 * _RATE), _RATE)
