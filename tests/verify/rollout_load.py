@@ -89,10 +89,10 @@ def _cycles(trial: Trial) -> Iterator[Line]:
     )
 
 
-def _promote(trial: Trial) -> float:
-    """The other version climbs, and its bake is ended by order; seconds from apply to bake."""
+def _promote(trial: Trial, retry: str = "") -> float:
+    """The other version climbs, and its bake is ended by order; seconds from apply to bake. `retry`: it was ordered back before."""
     version = _OTHER[_now(trial)]
-    at = trial.apply(version, rollout=ladder(20, 50, **_ALWAYS_BY_LADDER))
+    at = trial.apply(version, rollout=ladder(20, 50, retry=retry, **_ALWAYS_BY_LADDER))
     canary = trial.on_trial()
     trial.state("Baking", deadline_s=120)
     taken_s = time.time() - at
@@ -117,7 +117,7 @@ def _returns(trial: Trial) -> Iterator[Line]:
     back, in_bake, began = list[float](), list[float](), len(trial.laps)
     with trial.under_load(_RATE):
         for number in range(_RETURNS):
-            _promote(trial)
+            _promote(trial, f"again-{number}-{time.time():.0f}")
             back.append(_return(trial))
             in_bake.append(_abort_in_bake(trial, f"back-{number}-{time.time():.0f}"))
     yield from _none_failed(f"{_RETURNS} returns and {_RETURNS} orders in bake", trial, began)
