@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bankmodel_operator.core import names
 from bankmodel_operator.core.analysis.evidence import from_json, to_json
-from bankmodel_operator.core.analysis.judge import judge, queries_beyond
+from bankmodel_operator.core.analysis.judge import RESTARTS_ALLOWED, judge, queries_beyond
 from bankmodel_operator.core.analysis.verdicts import CheckResult, Rung, Verdict
 from bankmodel_operator.core.analysis.window import Window, accumulate, begin, note_answers
 from bankmodel_operator.core.children.evidence import read_evidence
@@ -31,7 +31,7 @@ class Evidence:
     window: Window | None = None
     results: tuple[CheckResult, ...] = ()
     is_infrastructure: bool = False
-    """What failed is the node's fault rather than the model's: out of memory."""
+    """What failed is the node's fault rather than the model's: out of memory, or pods that were not there."""
 
     @property
     def first_fail(self) -> CheckResult | None:
@@ -53,7 +53,16 @@ def gather(state: State, observation: Observation, settings: CoreSettings, now: 
     is_killed = any(
         each.ended == OUT_OF_MEMORY for pod in alive(observation.pods, begun.canary) for each in pod.containers
     )
-    return Evidence(window, _judged(state, window, observation, settings, now), is_killed)
+    results = _judged(state, window, observation, settings, now)
+    return Evidence(window, results, is_killed or was_only_unreachable(window))
+
+
+def was_only_unreachable(window: Window) -> bool:
+    """Whether the canary's pods were not there, rather than wrong or slow: what a node that goes does to a good model. One that
+    is started again and again is at fault itself."""
+    attempts = window.forwarding.attempts
+    is_wrong = attempts.get("error", 0) or attempts.get("timeout", 0) or window.of_canary.errors
+    return attempts.get("unreachable", 0) > 0 and not is_wrong and window.restarts <= RESTARTS_ALLOWED
 
 
 def _judged(
