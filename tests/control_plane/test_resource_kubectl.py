@@ -49,7 +49,9 @@ def test_defaults_are_filled_in(kubectl: Kubectl, namespace: str) -> None:
     }
     assert spec["model"]["source"]["image"]["path"] == "model.onnx"
     assert spec["rollout"]["steps"] == [{"weight": weight, "hold": "10m"} for weight in (5, 25, 50)]
-    assert "checks" not in spec["rollout"]  # items of a list by name would stay beside those that somebody applies later
+    assert (
+        "checks" not in spec["rollout"]
+    )  # items of a list by name would stay beside those that somebody applies later
     assert spec["rollout"]["onNoData"] == {"after": "24h", "action": "Hold"}
     assert spec["monitoring"] == {"scrape": "Auto"}
     assert (spec["suspend"], spec["revisionHistoryLimit"]) == (False, 10)
