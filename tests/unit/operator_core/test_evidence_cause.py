@@ -9,7 +9,7 @@ import pytest
 
 from bankmodel_operator.core.analysis.figures import Counts, Forwarding
 from bankmodel_operator.core.analysis.window import Window, begin
-from bankmodel_operator.core.evidence import was_only_unreachable
+from bankmodel_operator.core.evidence import was_only_unreachable, without_unreached
 
 EMPTY = begin("canary", "stable", datetime(2026, 11, 25, 8, tzinfo=UTC))
 
@@ -32,3 +32,15 @@ CASES: dict[str, tuple[Window, bool]] = {
 @pytest.mark.parametrize(("window", "is_the_nodes"), CASES.values(), ids=CASES)
 def test_a_pod_that_was_not_there_is_not_the_models_fault(window: Window, is_the_nodes: bool) -> None:
     assert is_the_nodes is was_only_unreachable(window)
+
+
+def test_attempts_that_met_nobody_are_not_counted_at_first() -> None:
+    forwarding = without_unreached(with_attempts(ok=5, unreachable=9, skipped=4)).forwarding
+
+    assert {"ok": 5} == forwarding.attempts
+
+
+def test_worse_than_that_is_counted_whole() -> None:
+    window = with_attempts(ok=5, error=1, unreachable=9)
+
+    assert window == without_unreached(window)

@@ -5,7 +5,7 @@ The window lives in the operator's memory and in the evidence ConfigMap, which i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bankmodel_operator.core import names
@@ -22,6 +22,7 @@ from bankmodel_operator.core.states import Baking, Climbing, State
 
 SAVED_EVERY = timedelta(minutes=1)
 OUT_OF_MEMORY = "OOMKilled"
+_UNREACHED = ("unreachable", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,27 @@ def gather(state: State, observation: Observation, settings: CoreSettings, now: 
     if begun is None:
         return Evidence()
     known = _known(begun, observation)
-    window = _with_answers(accumulate(known, looks_at(observation.pods), now), known, observation)
+    grown = accumulate(known, looks_at(observation.pods), now)
+    if now - begun.started < observation.model.spec.rollout.progress_deadline:
+        grown = without_unreached(grown)
+    window = _with_answers(grown, known, observation)
     is_killed = any(
         each.ended == OUT_OF_MEMORY for pod in alive(observation.pods, begun.canary) for each in pod.containers
     )
     results = _judged(state, window, observation, settings, now)
     return Evidence(window, results, is_killed or was_only_unreachable(window))
+
+
+def without_unreached(window: Window) -> Window:
+    """The window without the attempts that met nobody, where nothing worse was met: a node may learn of new pods only after the
+    stable pods have read the table, and a pod that goes takes requests along. The stable answered them, and nothing passes by it."""
+    if not was_only_unreachable(window):
+        return window
+    attempts, fallbacks = (
+        {result: count for result, count in counts.items() if result not in _UNREACHED}
+        for counts in (window.forwarding.attempts, window.forwarding.fallbacks)
+    )
+    return replace(window, forwarding=replace(window.forwarding, attempts=attempts, fallbacks=fallbacks))
 
 
 def was_only_unreachable(window: Window) -> bool:
