@@ -50,7 +50,7 @@ def test_the_overnight_job_scores_the_book_as_the_desk_is_answered(scene: Scene,
     (desk,) = (each["data"] for each in answer["outputs"] if each["datatype"] == "FP32")
 
     assert list(range(_ROWS)) == scores["application_id"].to_pylist()
-    assert digest == scores.schema.metadata[b"bankmodel.model.sha256"].decode()
+    assert digest == parquet.read_metadata(file).metadata[b"bankmodel.model.sha256"].decode()
     assert float(np.float32(desk[-1])) == scores["score"][0].as_py()
 
 
