@@ -167,6 +167,12 @@ def _proxied(
 
 
 def install_resource(kubectl: Callable[..., Any]) -> None:
-    """Apply the CRD and wait until it is served."""
+    """Apply the CRD and wait until it is served. By jsonpath: a condition that is not there yet is an error to `kubectl wait`."""
     kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+    kubectl(
+        "wait",
+        "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
+        "--timeout=30s",
+        "-f",
+        _CRDS,
+    )

@@ -20,7 +20,13 @@ def install_operator(place: Place, images: Mapping[str, str], *, settings: Mappi
     """Apply CRD and operator and wait until both replicas are ready; `settings` are environment variables of it."""
     kubectl = place.kubectl
     kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+    kubectl(
+        "wait",
+        "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
+        "--timeout=30s",
+        "-f",
+        _CRDS,
+    )
     chosen = {"BANKMODEL_SERVING_IMAGE": images["serving"], **(settings or {})}
     overlay = _overlay(place.state.path / "overlay", images["operator"], chosen)
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(overlay))

@@ -29,7 +29,13 @@ def item_3() -> Iterator[Line]:
     with ApiOnlyCluster(kwok=True) as api:
         kubectl = Kubectl(Path(api.kubectl), api.kubeconfig)
         kubectl("apply", "--server-side", "-f", _CRDS)
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", _CRDS)
+        kubectl(
+            "wait",
+            "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
+            "--timeout=30s",
+            "-f",
+            _CRDS,
+        )
         yield from _crashes(api, kubectl)
         for how, signal, bar_s in _ENDS:
             with _namespace(kubectl) as (namespace, folder):
