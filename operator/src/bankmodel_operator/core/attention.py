@@ -13,6 +13,7 @@ from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.observation import CoreSettings, Nudge, Observation
 from bankmodel_operator.core.pods import alive
 from bankmodel_operator.core.states import (
+    RECOVERIES,
     Baking,
     Climbing,
     Draining,
@@ -32,6 +33,10 @@ _LATE_LOOK = timedelta(seconds=30)
 _BLOCKED_LOOK = timedelta(seconds=5)
 _NUDGE_AGAIN = timedelta(seconds=3)
 """A kubelet takes below a second; with a hundred pods, asking at every look would be hundreds of writes a second."""
+
+
+_AT_ONCE = (*RECOVERIES, Turn.COMPARED, Turn.PROMOTION_ORDERED, Turn.TARGET_WITHDRAWN)
+"""Turns after which there is more to do: the next turn, or another target that was waiting."""
 
 
 def wants_reports(state: State) -> bool:
@@ -66,16 +71,8 @@ def nudges(state: State, observation: Observation, generation: int, now: datetim
 
 def next_look(state: State, step: Step | None, at: Situation, blocked: Outlook | None) -> timedelta | None:
     """When to look without an event; None where the periodic resync is enough."""
-    if step and step.turn in (
-        Turn.RECOVERED,
-        Turn.BAKE_RESUMED,
-        Turn.GRANT_FOUND,
-        Turn.COMPARED,
-        Turn.PROMOTION_ORDERED,
-    ):
+    if step and step.turn in _AT_ONCE:
         return timedelta(0)
-    if step and step.turn is Turn.TARGET_WITHDRAWN:
-        return timedelta(0)  # another target may be waiting
     if isinstance(state, NotUnderstood):
         return None
     if at.observation.model.spec.suspend:

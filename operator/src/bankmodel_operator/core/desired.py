@@ -24,7 +24,7 @@ from bankmodel_operator.core.children.record import Record, record_manifest
 from bankmodel_operator.core.children.routing import Table, grant, routing, table
 from bankmodel_operator.core.children.service import revision_service, stable_service
 from bankmodel_operator.core.ledger import Ledger
-from bankmodel_operator.core.live import find, live_records, next_number, selected_revision
+from bankmodel_operator.core.live import find, live_records, next_number, routing_of, selected_revision
 from bankmodel_operator.core.names import ObjectRef
 from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Manifest, Observation, format_time
 from bankmodel_operator.core.pods import ready_count
@@ -136,11 +136,6 @@ def superseded_of(state: State) -> str:
             return ""
 
 
-def canary_of(state: State) -> Revision | None:
-    """The revision on trial."""
-    return state.canary if isinstance(state, Preparing | Climbing | Withdrawing) else None
-
-
 def table_of(state: State, observation: Observation) -> Table:
     """What the pods are to know in this state."""
     stable, superseded = stable_of(state), superseded_of(state)
@@ -156,8 +151,8 @@ def table_of(state: State, observation: Observation) -> Table:
 def table_child(state: State, observation: Observation, generation: int, now: datetime) -> Manifest:
     """The routing ConfigMap."""
     parent = Parent.of(observation.model)
-    live = find(observation, "ConfigMap", names.routing_configmap(parent.name))
-    return routing(parent, table_of(state, observation), generation, not_after=grant(live, now))
+    until = grant(routing_of(observation), now)
+    return routing(parent, table_of(state, observation), generation, not_after=until)
 
 
 def peer_address(observation: Observation, revision: str) -> str:

@@ -127,8 +127,10 @@ def _begun(state: State) -> Window | None:
 
 def _known(begun: Window, observation: Observation) -> Window:
     """What is known of this rung: from memory, else from the ConfigMap, else nothing yet."""
-    found = (observation.window, from_json(_live(observation)))
-    return next((each for each in found if each is not None and _is_same(each, begun)), begun)
+    if observation.window is not None and _is_same(observation.window, begun):
+        return observation.window
+    kept = from_json(_live(observation))
+    return kept if kept is not None and _is_same(kept, begun) else begun
 
 
 def _live(observation: Observation) -> str:

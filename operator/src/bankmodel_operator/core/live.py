@@ -14,6 +14,11 @@ def find(observation: Observation, kind: str, name: str) -> Manifest | None:
     return next(fits, None)
 
 
+def routing_of(observation: Observation) -> Manifest | None:
+    """The live routing ConfigMap."""
+    return find(observation, "ConfigMap", names.routing_configmap(observation.model.metadata.name))
+
+
 def deployment_of(observation: Observation, revision: str) -> Manifest | None:
     return find(observation, "Deployment", names.revision_object(observation.model.metadata.name, revision))
 

@@ -18,14 +18,15 @@ from bankmodel_operator.core.desired import Written, desired_children, needed, t
 from bankmodel_operator.core.evidence import Evidence, gather, to_keep
 from bankmodel_operator.core.happenings import happenings
 from bankmodel_operator.core.ledger import Ledger, from_marks
-from bankmodel_operator.core.live import find, live_records
+from bankmodel_operator.core.live import find, live_records, routing_of
 from bankmodel_operator.core.memory import decode
-from bankmodel_operator.core.names import ref_of, routing_configmap
+from bankmodel_operator.core.names import ref_of
 from bankmodel_operator.core.observation import CoreSettings, Manifest, Observation
 from bankmodel_operator.core.obstacles import obstacle
 from bankmodel_operator.core.outlook import availability, outlook, suspended
 from bankmodel_operator.core.revision import inputs_of, name_of
 from bankmodel_operator.core.states import (
+    RECOVERIES,
     Baking,
     Climbing,
     Draining,
@@ -44,7 +45,6 @@ from bankmodel_operator.core.turns import Situation, Step, next_step
 
 __all__ = ["decide", "needed"]
 
-_RECOVERIES = (Turn.RECOVERED, Turn.BAKE_RESUMED, Turn.GRANT_FOUND)
 _BEGINNINGS = (Turn.FIRST_SEEN, Turn.TARGET_CHANGED, Turn.TRIAL_STARTED)
 _DOWN = (Turn.SUSPENDED, Turn.ROLLED_BACK, Turn.CANCELLED)
 
@@ -62,7 +62,7 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     state = step.state if step else saved
     is_held = _is_held(state, step, observation)
     generation = _generation(state, step, observation, is_held=is_held)
-    written = Written(generation, _ledger(state, step, at), _kept(state, step, at))
+    written = Written(generation, _ledger(saved, state, step, at), _kept(state, step, at))
     found = _outlook(state, at, blocked)
     shown = certificate.standing(state, observation, now)
     said = conditions(
@@ -108,7 +108,7 @@ def _is_new(saved: State, target: Revision) -> bool:
 def _allowed(step: Step | None, saved: State, at: Situation, blocked: Outlook | None) -> Step | None:
     """A turn that starts a revision waits while something blocks it; suspension lets a canary lose its requests, and a
     lost status be rebuilt."""
-    if step is None or step.turn in _RECOVERIES:
+    if step is None or step.turn in RECOVERIES:
         return step
     if at.observation.model.spec.suspend:
         return step if isinstance(saved, Climbing) and step.turn in _DOWN else None
@@ -118,7 +118,7 @@ def _allowed(step: Step | None, saved: State, at: Situation, blocked: Outlook | 
 def _is_held(state: State, step: Step | None, observation: Observation) -> bool:
     """Whether no child is touched in this pass. After a recovery the next pass goes on from the saved status:
     a change that was under way must not be pruned before it is noticed."""
-    is_recovery = step is not None and step.turn in _RECOVERIES
+    is_recovery = step is not None and step.turn in RECOVERIES
     return observation.model.spec.suspend or is_recovery or isinstance(state, Unseen | NotUnderstood)
 
 
@@ -142,7 +142,7 @@ def _generation(state: State, step: Step | None, observation: Observation, *, is
     One that was saved and never written is used again, whatever the content is by now: no pod has seen it. Otherwise
     a table that is refused (a quota, a policy) would change the status with every try, and so cause the next one.
     """
-    content, live = read_table(find(observation, "ConfigMap", routing_configmap(observation.model.metadata.name)))
+    content, live = read_table(routing_of(observation))
     saved = int((observation.status.get("rollout") or {}).get("generation", 0))
     reported = [pod.report.generation or 0 for pod in observation.pods if pod.report]
     highest = max(saved, live, *reported) or _generation_of_service(observation)
@@ -160,45 +160,34 @@ def _generation_of_service(observation: Observation) -> int:
     return int(fence) if fence.isdecimal() else 0
 
 
-def _ledger(state: State, step: Step | None, at: Situation) -> Ledger:
+def _ledger(saved: State, state: State, step: Step | None, at: Situation) -> Ledger:
     """What is remembered of revisions, after this turn."""
     if step is None:
         return at.ledger
-    match step.turn, state:
-        case Turn.RECOVERED | Turn.BAKE_RESUMED | Turn.GRANT_FOUND, _:
-            return from_marks(at.observation)
-        case Turn.TARGET_READY, Draining():
-            return at.ledger.gave_way(_stable_of(at.observation), at.now)
-        case Turn.PROMOTED, Baking(before=before):
-            return at.ledger.gave_way(before, at.now)
-        case Turn.TAKEN_BACK, Progressing(stable=stable):
-            return at.ledger.came_back(stable)
+    if step.turn in RECOVERIES:
+        return from_marks(at.observation)
+    match step.turn, saved:
+        case Turn.TARGET_READY, Progressing(stable=stable):
+            return at.ledger.gave_way(stable, at.now)
+        case Turn.PROMOTED, Climbing(stable=stable):
+            return at.ledger.gave_way(stable, at.now)
         case Turn.TRIAL_STARTED, _:
             return at.ledger.forgives(at.target)
+    if step.turn is Turn.TAKEN_BACK and isinstance(state, Progressing):
+        return at.ledger.came_back(state.stable)
     ledger = at.ledger.came_back(state.stable) if isinstance(state, Draining) and step.turn in _DOWN else at.ledger
     if step.rejection is None:
         return ledger
-    return ledger.rejects(_rejected(at), step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
-
-
-def _stable_of(observation: Observation) -> Revision:
-    saved = decode(observation.status)
-    assert isinstance(saved, Progressing)
-    return saved.stable
-
-
-def _rejected(at: Situation) -> Revision:
-    """Who is on trial, or in bake."""
-    saved = decode(at.observation.status)
     assert isinstance(saved, Preparing | Climbing | Baking)
-    return saved.stable if isinstance(saved, Baking) else saved.canary
+    rejected = saved.stable if isinstance(saved, Baking) else saved.canary
+    return ledger.rejects(rejected, step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
 
 
 def _kept(state: State, step: Step | None, at: Situation) -> str:
     """The evidence to be kept: that of the rung that goes on, none once it has ended."""
     if not isinstance(state, Climbing | Baking):
         return ""
-    is_new = step is not None and step.turn not in (Turn.WATCHED,)
+    is_new = step is not None and step.turn is not Turn.WATCHED
     return to_keep(Evidence() if is_new else at.evidence, at.observation)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 
 from bankmodel_operator.core.ladder import Ladder, Rung
 
@@ -41,6 +42,11 @@ class Watched:
 
     held: timedelta
     seen: datetime
+
+    @classmethod
+    def from_now(cls, now: datetime) -> Self:
+        """Nothing was watched yet."""
+        return cls(timedelta(0), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +212,9 @@ class Turn(StrEnum):
     BAKE_RESUMED = "BakeResumed"
     GRANT_FOUND = "GrantFound"
 
+
+RECOVERIES = (Turn.RECOVERED, Turn.BAKE_RESUMED, Turn.GRANT_FOUND)
+"""The turns that rebuild a lost status; what follows from them is for the next pass."""
 
 TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
     {

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bankmodel_operator.core import emergency
 from bankmodel_operator.core.children.routing import granted_until
 from bankmodel_operator.core.fit import misfit
-from bankmodel_operator.core.live import find
-from bankmodel_operator.core.names import routing_configmap
+from bankmodel_operator.core.live import routing_of
 from bankmodel_operator.core.pods import ready_count
 from bankmodel_operator.core.states import Baking, Climbing, Preparing, Turn, Watched
 from bankmodel_operator.core.turns.leaving import leave, reason_to_leave
 from bankmodel_operator.core.turns.preparing import is_ordered, replaces_the_stable
-from bankmodel_operator.core.turns.step import Situation, Step
+from bankmodel_operator.core.turns.step import Situation, Step, whole
 from bankmodel_operator.core.turns.watching import SAVED_EVERY, held, looked
 from bankmodel_operator.core.verification import is_in_force
 
@@ -63,13 +62,13 @@ def _without_requests(state: Climbing, at: Situation) -> Preparing:
 
 def _has_lapsed(state: Climbing, at: Situation) -> bool:
     """Nobody renewed the grant in time, so the pods stopped by themselves. Only a table that is in force can lapse."""
-    until = granted_until(find(at.observation, "ConfigMap", routing_configmap(at.observation.model.metadata.name)))
+    until = granted_until(routing_of(at.observation))
     return state.watched is not None and until is not None and until <= at.now
 
 
 def _verified(state: Climbing, at: Situation) -> Step | None:
     if is_in_force(state, at.observation):
-        return Step(Turn.WEIGHT_IN_FORCE, replace(state, watched=Watched(timedelta(0), at.now)))
+        return Step(Turn.WEIGHT_IN_FORCE, replace(state, watched=Watched.from_now(at.now)))
     if at.now - state.since < at.observation.model.spec.rollout.progress_deadline or state.rung == 0:
         return None
     return Step(Turn.NOT_VERIFIED, replace(state, rung=state.rung - 1, since=at.now, watched=None))
@@ -97,7 +96,7 @@ def _is_told(at: Situation) -> bool:
 
 def _up_to(rung: int, state: Climbing, at: Situation) -> Step | None:
     pods = at.observation.pods
-    if ready_count(pods, state.canary.revision) < state.ladder.capacity(rung, _whole(state, at)):
+    if ready_count(pods, state.canary.revision) < state.ladder.capacity(rung, whole(state, at)):
         return None
     if not ready_count(pods, state.stable.revision):
         return None
@@ -106,13 +105,17 @@ def _up_to(rung: int, state: Climbing, at: Situation) -> Step | None:
 
 
 def _promoted(state: Climbing, at: Situation) -> Step | None:
-    is_whole = ready_count(at.observation.pods, state.canary.revision) >= _whole(state, at)
+    is_whole = ready_count(at.observation.pods, state.canary.revision) >= whole(state, at)
     if not is_whole or not is_in_force(state, at.observation):
         return None
     stable = replace(state.canary, since=at.now)
-    nothing = Watched(timedelta(0), at.now)
     baking = Baking(
-        stable, state.stable, _whole(state, at), since=at.now, watched=nothing, is_ordered=state.is_promoted
+        stable,
+        state.stable,
+        whole(state, at),
+        since=at.now,
+        watched=Watched.from_now(at.now),
+        is_ordered=state.is_promoted,
     )
     return Step(Turn.PROMOTED, baking)
 
@@ -122,7 +125,3 @@ def _watch_saved(state: Climbing, at: Situation) -> Step | None:
     if watched is None or at.now - watched.seen < SAVED_EVERY:
         return None
     return Step(Turn.WATCHED, replace(state, watched=looked(watched, at.now)))
-
-
-def _whole(state: Climbing, at: Situation) -> int:
-    return max(state.capacity, at.observation.model.spec.serving.replicas)

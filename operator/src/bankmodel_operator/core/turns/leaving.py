@@ -66,10 +66,10 @@ def _crashes(state: Preparing, at: Situation) -> Rejection | None:
     pods = alive(at.observation.pods, state.canary.revision)
     if not state.is_exposed or any(pod.ready for pod in pods):
         return None
-    containers = [each for pod in pods for each in pod.containers if each.name == names.CONTAINER_SERVING]
-    count = sum(each.restarts for each in containers)
+    count = sum(pod.restarts for pod in pods)
     if count <= RESTARTS_ALLOWED:
         return None
+    containers = (each for pod in pods for each in pod.containers if each.name == names.CONTAINER_SERVING)
     is_killed = any(each.ended == OUT_OF_MEMORY for each in containers)
     message = f"Check {RESTARTS}: the canary's containers restarted {count} times, and no pod of it is ready."
     return Rejection("CheckFailed", message, digest_too=not is_killed)
@@ -85,13 +85,10 @@ def _too_late(state: Preparing | Climbing, at: Situation) -> Rejection | None:
 
 def _no_data(state: Preparing | Climbing, at: Situation) -> Rejection | None:
     """Nothing has reached the canary for too long, where the spec says that this ends the rollout."""
-    after, action = (
-        at.observation.model.spec.rollout.on_no_data.after,
-        at.observation.model.spec.rollout.on_no_data.action,
-    )
-    if action != "Abort" or not is_without_data(state, at):
+    asked = at.observation.model.spec.rollout.on_no_data
+    if asked.action != "Abort" or not is_without_data(state, at):
         return None
-    return Rejection("NoData", f"No request has reached it for {format_duration(after)}.", digest_too=False)
+    return Rejection("NoData", f"No request has reached it for {format_duration(asked.after)}.", digest_too=False)
 
 
 def is_without_data(state: Preparing | Climbing, at: Situation) -> bool:

@@ -11,7 +11,7 @@ from bankmodel_operator.core.observation import Observation
 from bankmodel_operator.core.pods import ready_count
 from bankmodel_operator.core.states import Climbing, Fit, Preparing, Progressing, Serving, Turn
 from bankmodel_operator.core.turns.leaving import leave, reason_to_leave
-from bankmodel_operator.core.turns.step import Situation, Step
+from bankmodel_operator.core.turns.step import Situation, Step, whole
 
 
 def from_preparing(state: Preparing, at: Situation) -> Step | None:
@@ -50,7 +50,7 @@ def replaces_the_stable(state: Preparing | Climbing, at: Situation) -> Step | No
 
 def _first_step(state: Preparing, fit: Fit, at: Situation) -> Step | None:
     rung = len(state.ladder.rungs) - 1 if state.is_promoted else 0
-    pods, wanted = at.observation.pods, state.ladder.capacity(rung, _whole(state, at))
+    pods, wanted = at.observation.pods, state.ladder.capacity(rung, whole(state, at))
     has_stable = ready_count(pods, state.stable.revision) > 0
     if not has_stable or ready_count(pods, state.canary.revision) < wanted or not can_split(state, at.observation):
         return None
@@ -77,7 +77,3 @@ def _first_step(state: Preparing, fit: Fit, at: Situation) -> Step | None:
 def can_split(state: Preparing, observation: Observation) -> bool:
     """Whether the stable's pods know how to send a share on, and the canary's how to take it."""
     return all(peer_address(observation, each.revision) for each in (state.stable, state.canary))
-
-
-def _whole(state: Preparing, at: Situation) -> int:
-    return max(state.capacity, at.observation.model.spec.serving.replicas)

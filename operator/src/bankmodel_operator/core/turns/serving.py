@@ -9,8 +9,7 @@ from bankmodel_operator.core import emergency
 from bankmodel_operator.core.children.routing import read_table
 from bankmodel_operator.core.ladder import ladder_of
 from bankmodel_operator.core.ledger import is_baked
-from bankmodel_operator.core.live import deployment_of, find, live_records, selected_revision
-from bankmodel_operator.core.names import routing_configmap
+from bankmodel_operator.core.live import deployment_of, live_records, routing_of, selected_revision
 from bankmodel_operator.core.pods import alive, ready_count
 from bankmodel_operator.core.states import Baking, Preparing, Progressing, Revision, Serving, Starting, Turn, Watched
 from bankmodel_operator.core.turns.leaving import withdrawing
@@ -29,8 +28,8 @@ def from_unseen(at: Situation) -> Step:
     before = _kept_for_the_bake(stable, at)
     if before is None:
         return Step(Turn.RECOVERED, Serving(stable))
-    nothing = Watched(at.now - at.now, at.now)
-    return Step(Turn.BAKE_RESUMED, Baking(stable, before, capacity_of(before, at), since=at.now, watched=nothing))
+    watched = Watched.from_now(at.now)
+    return Step(Turn.BAKE_RESUMED, Baking(stable, before, capacity_of(before, at), since=at.now, watched=watched))
 
 
 def from_starting(state: Starting, at: Situation) -> Step | None:
@@ -62,7 +61,7 @@ def from_serving(state: Serving, at: Situation) -> Step | None:
 
 def _granted(stable: Revision, at: Situation) -> Revision | None:
     """The canary that the live table grants requests, where it runs: its pods stay until nobody sends it any."""
-    content, _ = read_table(find(at.observation, "ConfigMap", routing_configmap(at.observation.model.metadata.name)))
+    content, _ = read_table(routing_of(at.observation))
     revision = str(((content or {}).get("canary") or {}).get("revision", ""))
     record = live_records(at.observation).get(revision)
     is_running = revision != stable.revision and deployment_of(at.observation, revision) is not None

@@ -11,7 +11,7 @@ from bankmodel_operator.core.evidence import Evidence
 from bankmodel_operator.core.ledger import Ledger, Rejection
 from bankmodel_operator.core.live import deployment_of
 from bankmodel_operator.core.observation import CoreSettings, Observation
-from bankmodel_operator.core.states import Revision, State, Turn
+from bankmodel_operator.core.states import Climbing, Preparing, Revision, State, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ def recorded(record: Record, since: datetime) -> Revision:
     """A revision as its record has it."""
     model: Mapping[str, str] = record.inputs.get("model", {})
     return Revision(record.revision, model.get("version", ""), model.get("sha256", ""), record.image, since)
+
+
+def whole(state: Preparing | Climbing, at: Situation) -> int:
+    """The pods that are enough for all requests: what the stable had at the start, or what is asked for by now."""
+    return max(state.capacity, at.observation.model.spec.serving.replicas)
 
 
 def capacity_of(stable: Revision, at: Situation) -> int:
