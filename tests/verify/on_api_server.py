@@ -1,11 +1,8 @@
 """Item 3: crashes and leaders, on a real API server with fake nodes."""
 
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cluster.api_only import ApiOnlyCluster
 from support.crashes import life, life_with_crash
@@ -14,6 +11,7 @@ from support.leaders import PRODUCTION, stale_leader, takeover
 from support.stage import stage
 from system.place import CHECKOUT
 from verify.lines import Line, at_least, at_most, exactly
+from verify.place import only, own_namespace
 
 __all__ = ["item_3"]
 
@@ -38,39 +36,24 @@ def item_3() -> Iterator[Line]:
         )
         yield from _crashes(api, kubectl)
         for how, signal, bar_s in _ENDS:
-            with _namespace(kubectl) as (namespace, folder):
+            with own_namespace(kubectl) as (namespace, folder):
                 seen = takeover(api, namespace, folder, how, PRODUCTION)
             yield at_most(f"leader ended by {signal}: seconds until the other leads", seen.seconds, bar_s, " s")
             yield exactly(f"  two leaders seen, in {seen.looks} looks", seen.double, 0)
-        with _namespace(kubectl) as (namespace, folder):
+        with own_namespace(kubectl) as (namespace, folder):
             woken = stale_leader(api, kubectl, namespace, folder)
         yield exactly("leader stopped between save and act, woken after its successor: changed", woken.changed, ())
         yield exactly("  and it ended with exit code", woken.exit_code, 1)
 
 
 def _crashes(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
-    with _namespace(kubectl) as (namespace, folder), stage(api, kubectl, namespace, folder) as it:
+    with own_namespace(kubectl) as (namespace, folder), stage(api, kubectl, namespace, folder) as it:
         expected = life(it, "steady")
         yield at_least("writes of a life: create, update, delete", expected.writes, 15)
-        ends = {k: life_with_crash(it, f"struck-{k}", _only(k)).made for k in range(1, expected.writes + 1)}
+        ends = {k: life_with_crash(it, f"struck-{k}", only(k)).made for k in range(1, expected.writes + 1)}
         differing = [k for k, made in ends.items() if made != expected.made]
         yield exactly(
             f"killed at write k, for each k of 1 to {expected.writes}: k that ended differently", differing, []
         )
         every = life_with_crash(it, "struck", lambda _: True)
         yield exactly("killed at every single write: ends the same", every.made == expected.made, True)
-
-
-def _only(k: int) -> Callable[[int], bool]:
-    return lambda number: number == k
-
-
-@contextmanager
-def _namespace(kubectl: Callable[..., Any]) -> Iterator[tuple[str, Path]]:
-    name = f"verify-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            yield name, Path(folder)
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")

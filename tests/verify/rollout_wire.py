@@ -3,12 +3,8 @@
 An observer sees every write the API server took and asks `support.rollout_rules` of each; what it says is the figure, and the bar is nothing.
 """
 
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cluster.api_only import ApiOnlyCluster
 from support.kubectl import Kubectl
@@ -26,6 +22,7 @@ from support.trial_faults import (
 )
 from support.trials import BAD, GOOD, trials
 from verify.lines import Line, at_least, exactly
+from verify.place import only, own_namespace
 
 __all__ = ["item_2"]
 
@@ -47,7 +44,7 @@ def item_2() -> Iterator[Line]:
 
 def _answers_lost_and_refused(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
     for every in (4, 3, 2):
-        with _place(kubectl) as (namespace, folder):
+        with own_namespace(kubectl) as (namespace, folder):
             with trials(api, kubectl, namespace, folder, BANKMODEL_WORKERS="8") as it:
                 trouble = under_faults(it, every=every)
                 yield exactly(f"{', '.join(FAULTS)} at every {every}. write: rules broken", it.broken_rules(), [])
@@ -56,17 +53,17 @@ def _answers_lost_and_refused(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator
 
 def _watches(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
     for kind in WATCHES:
-        with _place(kubectl) as (namespace, folder), trials(api, kubectl, namespace, folder, **RESYNC) as it:
+        with own_namespace(kubectl) as (namespace, folder), trials(api, kubectl, namespace, folder, **RESYNC) as it:
             under_watch_trouble(it, kind)
             yield exactly(f"watches {kind}: rules broken", it.broken_rules(), [])
 
 
 def _kills(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
-    with _place(kubectl) as (namespace, folder), trials(api, kubectl, namespace, folder, **SHORT_LEASES) as it:
+    with own_namespace(kubectl) as (namespace, folder), trials(api, kubectl, namespace, folder, **SHORT_LEASES) as it:
         writes = writes_of_a_trial(it, "steady")
         yield at_least("writes of a rollout and a rollback", writes, 30)
         broken = it.broken_rules()
-        missed = [k for k in range(1, writes + 1) if not killed(it, f"struck-{k}", _only(k))]
+        missed = [k for k in range(1, writes + 1) if not killed(it, f"struck-{k}", only(k))]
         yield exactly(
             f"killed at write k, for each k of 1 to {writes}: rules broken", [*broken, *it.broken_rules()], []
         )
@@ -79,25 +76,10 @@ def _kills(api: ApiOnlyCluster, kubectl: Kubectl) -> Iterator[Line]:
 
 def _frozen(api: ApiOnlyCluster, kubectl: Kubectl, version: str, what: str) -> Iterator[Line]:
     broken, survivors = list[str](), list[int]()
-    with _place(kubectl) as place:
+    with own_namespace(kubectl) as place:
         for number, seen, found in frozen_leader(api, kubectl, place, range(1, _WRITES_OF_HALF), version):
             broken += found
             if seen.exit_code != 1:
                 survivors.append(number)
     yield exactly(f"leader frozen at each write of {what}, woken when its successor was done: rules broken", broken, [])
     yield exactly("  and did not end when it woke", survivors, [])
-
-
-def _only(k: int) -> Callable[[int], bool]:
-    return lambda number: number == k
-
-
-@contextmanager
-def _place(kubectl: Callable[..., Any]) -> Iterator[tuple[str, Path]]:
-    name = f"verify-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", name)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            yield name, Path(folder)
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")

@@ -14,7 +14,7 @@ import orjson
 from bankmodel_serving.codec import AnswerForm, Decoder, Encoder, Inference
 from bankmodel_serving.connection import error_body
 from bankmodel_serving.errors import MethodNotAllowed, NotFound, RequestError
-from bankmodel_serving.intake import JSON, FallbackReply, NamedReply, Reply, described, read_inference
+from bankmodel_serving.intake import JSON, Reply, described, fallen_back, named, read_inference
 from bankmodel_serving.metrics import Identity
 from bankmodel_serving.openapi import openapi_document
 from bankmodel_serving.protocol import Request
@@ -145,9 +145,9 @@ class Api:
         `fallback` is why nobody else did; `after` is told the outcome once the answer has left.
         """
         if fallback:
-            reply = FallbackReply(reply, fallback)
+            reply = fallen_back(reply, fallback)
         if request.headers:  # uncommon: compressed, binary, with an id or a trace
-            reply = NamedReply(reply, caller_of(request.headers))
+            reply = named(reply, caller_of(request.headers))
         scoring = _Scoring(self, reply, traffic, perf_counter(), after)
         self._recorder.inflight += 1
         state = self._readiness.state

@@ -12,7 +12,7 @@ from bankmodel_serving.codec import AnswerForm, Decoder, Framed, Inference, infl
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.trace import Caller, caller_of
 
-__all__ = ["BINARY", "JSON", "FallbackReply", "NamedReply", "Reply", "described", "read_inference"]
+__all__ = ["BINARY", "JSON", "Reply", "described", "fallen_back", "named", "read_inference"]
 
 _LOG = logging.getLogger(__name__)
 JSON = "application/json"
@@ -29,13 +29,14 @@ class Reply(Protocol):
     ) -> None: ...
 
 
-class NamedReply:
-    """A reply to a caller who said who it is: the answer carries its x-request-id back, and the log can be searched."""
+class AnnotatedReply:
+    """A reply whose answer carries header lines of its own. `caller`: who said who it is, so that the log can be searched."""
 
-    __slots__ = ("_caller", "_reply")
+    __slots__ = ("_caller", "_lines", "_reply")
 
-    def __init__(self, reply: Reply, caller: Caller) -> None:
+    def __init__(self, reply: Reply, lines: bytes, caller: Caller | None = None) -> None:
         self._reply = reply
+        self._lines = lines
         self._caller = caller
 
     @property
@@ -50,37 +51,23 @@ class NamedReply:
         self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"", *, is_own: bool = True
     ) -> None:
         caller = self._caller
-        _LOG.debug(
-            "answered",
-            extra={"status": status, "request_id": caller.request_id, "traceparent": caller.traceparent},
-        )
-        if caller.request_id:
-            headers += b"x-request-id: %s\r\n" % caller.request_id.encode("ascii")
-        self._reply.answer(status, body, content_type, headers, is_own=is_own)
+        if caller is not None:
+            _LOG.debug(
+                "answered",
+                extra={"status": status, "request_id": caller.request_id, "traceparent": caller.traceparent},
+            )
+        self._reply.answer(status, body, content_type, headers + self._lines, is_own=is_own)
 
 
-class FallbackReply:
-    """A reply to a request that another revision should have answered: every answer says why it did not."""
+def named(reply: Reply, caller: Caller) -> Reply:
+    """The reply to a caller who said who it is: its x-request-id goes back."""
+    lines = b"x-request-id: %s\r\n" % caller.request_id.encode("ascii") if caller.request_id else b""
+    return AnnotatedReply(reply, lines, caller)
 
-    __slots__ = ("_reason", "_reply")
 
-    def __init__(self, reply: Reply, reason: str) -> None:
-        self._reply = reply
-        self._reason = reason
-
-    @property
-    def on_leave(self) -> Callable[[], None] | None:
-        return self._reply.on_leave
-
-    @on_leave.setter
-    def on_leave(self, leave: Callable[[], None] | None) -> None:
-        self._reply.on_leave = leave
-
-    def answer(
-        self, status: int, body: bytes, content_type: str = JSON, headers: bytes = b"", *, is_own: bool = True
-    ) -> None:
-        headers += b"x-bankmodel-fallback: %s\r\n" % self._reason.encode("ascii")
-        self._reply.answer(status, body, content_type, headers, is_own=is_own)
+def fallen_back(reply: Reply, reason: str) -> Reply:
+    """The reply to a request that another revision should have answered: every answer says why it did not."""
+    return AnnotatedReply(reply, b"x-bankmodel-fallback: %s\r\n" % reason.encode("ascii"))
 
 
 def read_inference(decoder: Decoder, request: Request, max_body_bytes: int) -> Inference:

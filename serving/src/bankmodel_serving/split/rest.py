@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Protocol
 
 from bankmodel_serving.codec import Decoder
-from bankmodel_serving.intake import BINARY, JSON, NamedReply, Reply
+from bankmodel_serving.intake import BINARY, JSON, Reply, named
 from bankmodel_serving.protocol import Request
 from bankmodel_serving.recorder import Recorder, Traffic
 from bankmodel_serving.scheduler import Outcome
@@ -80,7 +80,7 @@ class RestSplit:
             found = Result.ERROR
         reply.on_leave = None
         if isinstance(found, PeerAnswer):
-            _relay(found, NamedReply(reply, caller_of(request.headers)) if request.headers else reply)
+            _relay(found, named(reply, caller_of(request.headers)) if request.headers else reply)
             self._recorder.canary.finished(found.status, perf_counter() - started)
         else:
             self._own(request, reply, self._recorder.stable, fallback=found)
