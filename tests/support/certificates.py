@@ -3,6 +3,7 @@
 import os
 import shutil
 import ssl
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-__all__ = ["Authority", "Issued", "mount", "trusting", "without_proof"]
+__all__ = ["Authority", "Issued", "mount", "speaking_only", "trusting", "without_proof"]
 
 _DAY = timedelta(days=1)
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -106,6 +107,16 @@ def without_proof() -> ssl.SSLContext:
     """A caller that believes everybody: to look at what is shown, expired or not."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def speaking_only(version: ssl.TLSVersion) -> ssl.SSLContext:
+    """The same, with this version of TLS and no other, old ones included."""
+    context = without_proof()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that old versions are deprecated is the point
+        context.minimum_version = context.maximum_version = version
     return context
 
 

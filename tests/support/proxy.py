@@ -19,6 +19,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
+from support.loop_thread import LoopThread
+
 __all__ = ["Fault", "Proxy", "Write"]
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -77,22 +79,17 @@ class Proxy:
     port: int = 0
 
     def __post_init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = LoopThread()
         self._watches: dict[web.StreamResponse, web.Request] = {}
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        self._thread.begin(self._start())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._thread.end(self._stop())
 
     def kubeconfig(self, folder: Path) -> Path:
         """A kubeconfig that leads here."""
@@ -111,11 +108,11 @@ class Proxy:
 
     def fail_watches(self, code: int) -> None:
         """Every open watch gets an ERROR event with this code."""
-        asyncio.run_coroutine_threadsafe(self._fail_watches(code), self._loop).result(10)
+        self._thread.run(self._fail_watches(code))
 
     def sever_watches(self) -> None:
         """Every open watch loses its connection."""
-        self._loop.call_soon_threadsafe(self._sever_watches)
+        self._thread.soon(self._sever_watches)
 
     async def _start(self) -> None:
         context = ssl.create_default_context(cafile=str(self.ca)) if self.ca else ssl._create_unverified_context()

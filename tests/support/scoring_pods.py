@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from support.history import History
+from support.loop_thread import LoopThread
 
 __all__ = ["Answer", "ScoringPods"]
 
@@ -111,8 +111,7 @@ class ScoringPods:
         self.port = _free_port()
         self._pods: dict[str, _Pod] = {}
         self._written: dict[str, tuple[float, Table]] = {}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = LoopThread()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -124,17 +123,13 @@ class ScoringPods:
         return {pod.name: pod.refused for pod in tuple(self._pods.values()) if pod.refused}
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        self._thread.begin(self._start())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._thread.end(self._stop())
 
     # The life of pods
 

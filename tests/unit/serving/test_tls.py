@@ -5,7 +5,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import tiny_models
-from support.certificates import trusting, without_proof
+from support.certificates import speaking_only, trusting
 from support.scoring_process import DEADLINE_S
 from support.tiny_models import ModelFile
 from support.tls_site import AUTHORITY, BODY, CALLERS, INFER, REFUSED, Secured, read_to_end, secured
@@ -68,13 +67,7 @@ def test_curl_is_answered(site: Secured, tmp_path: Path) -> None:
     ids=["1.1", "1.2", "1.3"],
 )
 def test_versions_below_1_2_are_refused(site: Secured, version: ssl.TLSVersion, expected: str | None) -> None:
-    context = without_proof()
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that old versions are deprecated is the point
-        context.minimum_version = context.maximum_version = version
-
-    assert expected == _agreed(site, context)
+    assert expected == _agreed(site, speaking_only(version))
 
 
 def test_http_1_1_is_what_is_agreed_upon(site: Secured) -> None:
