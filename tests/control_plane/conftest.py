@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cluster.api_only import ApiOnlyCluster
+from support.crd import install_crd
 from support.kubectl import Kubectl
-from support.stage import install_resource
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def api() -> Iterator[ApiOnlyCluster]:
     """The cluster: etcd, API server, controller-manager, and a fake node on which pods become Ready."""
     with ApiOnlyCluster(kwok=True) as cluster:
         kubectl = Kubectl(Path(cluster.kubectl), cluster.kubeconfig)
-        install_resource(kubectl)
+        install_crd(kubectl)
         yield cluster
 
 

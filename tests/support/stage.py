@@ -19,7 +19,7 @@ from support.bankmodels import a_bankmodel
 from support.operator_process import OperatorProcess, eventually
 from support.proxy import Proxy
 
-__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "install_resource", "stage", "wide_stage"]
+__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "stage", "wide_stage"]
 
 CHILDREN = (
     "controllerrevisions,deployments,services,configmaps,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies"
@@ -27,7 +27,6 @@ CHILDREN = (
 DIGESTS = {version: version * 64 for version in "123456789"}
 _KINDS = {kind.lower(): resource for kind, resource in RESOURCES.items()}
 _PLURALS = {resource.plural: resource for resource in RESOURCES.values()}
-_CRDS = str(Path(__file__).parents[2] / "crds")
 _LABEL = "serving.bankmodel.io/model"
 
 
@@ -164,15 +163,3 @@ def _proxied(
         with OperatorProcess(proxy.kubeconfig(folder), folder, settings=settings) as operator:
             eventually(lambda: operator.leads, what="the operator leads")
             yield proxy, operator
-
-
-def install_resource(kubectl: Callable[..., Any]) -> None:
-    """Apply the CRD and wait until it is served. By jsonpath: a condition that is not there yet is an error to `kubectl wait`."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
-    kubectl(
-        "wait",
-        "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
-        "--timeout=30s",
-        "-f",
-        _CRDS,
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from support.crd import install_crd
 from system.place import CHECKOUT, Place, SystemFailed
 
 __all__ = ["NAMESPACE", "install_operator", "operator_log", "remove_operator"]
@@ -19,14 +20,7 @@ _IMAGE = "localhost/bankmodel-operator"
 def install_operator(place: Place, images: Mapping[str, str], *, settings: Mapping[str, str] | None = None) -> None:
     """Apply CRD and operator and wait until both replicas are ready; `settings` are environment variables of it."""
     kubectl = place.kubectl
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", _CRDS)
-    kubectl(
-        "wait",
-        "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
-        "--timeout=30s",
-        "-f",
-        _CRDS,
-    )
+    install_crd(kubectl)
     chosen = {"BANKMODEL_SERVING_IMAGE": images["serving"], **(settings or {})}
     overlay = _overlay(place.state.path / "overlay", images["operator"], chosen)
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(overlay))

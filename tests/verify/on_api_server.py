@@ -6,16 +6,15 @@ from typing import Literal
 
 from cluster.api_only import ApiOnlyCluster
 from support.crashes import life, life_with_crash
+from support.crd import install_crd
 from support.kubectl import Kubectl
 from support.leaders import PRODUCTION, stale_leader, takeover
 from support.stage import stage
-from system.place import CHECKOUT
 from verify.lines import Line, at_least, at_most, exactly
 from verify.place import only, own_namespace
 
 __all__ = ["item_3"]
 
-_CRDS = str(CHECKOUT / "crds")
 _ENDS: tuple[tuple[Literal["kill", "stop"], str, float], ...] = (
     ("kill", "SIGKILL", 20),
     ("stop", "SIGTERM", 3),
@@ -26,14 +25,7 @@ def item_3() -> Iterator[Line]:
     """Killed at every write of a life; two replicas; a leader that wakes late."""
     with ApiOnlyCluster(kwok=True) as api:
         kubectl = Kubectl(Path(api.kubectl), api.kubeconfig)
-        kubectl("apply", "--server-side", "-f", _CRDS)
-        kubectl(
-            "wait",
-            "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
-            "--timeout=30s",
-            "-f",
-            _CRDS,
-        )
+        install_crd(kubectl)
         yield from _crashes(api, kubectl)
         for how, signal, bar_s in _ENDS:
             with own_namespace(kubectl) as (namespace, folder):

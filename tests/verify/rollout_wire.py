@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.api_only import ApiOnlyCluster
+from support.crd import install_crd
 from support.kubectl import Kubectl
-from support.stage import install_resource
 from support.trial_faults import (
     FAULTS,
     RESYNC,
@@ -34,7 +34,7 @@ def item_2() -> Iterator[Line]:
     """All of it; about half an hour."""
     with ApiOnlyCluster(kwok=True) as api:
         kubectl = Kubectl(Path(api.kubectl), api.kubeconfig)
-        install_resource(kubectl)
+        install_crd(kubectl)
         yield from _answers_lost_and_refused(api, kubectl)
         yield from _watches(api, kubectl)
         yield from _kills(api, kubectl)

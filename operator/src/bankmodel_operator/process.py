@@ -115,11 +115,7 @@ async def _lead(replica: _Replica) -> int:
     replica.health.watch(workers)
     replica.metrics.queue_depth.set_function(lambda: len(queue))
 
-    def scrapers_changed() -> None:
-        discovery.invalidate()
-        resync.ask()
-
-    watches = await handlers.watch(settings.namespaces, queue, scrapers_changed)
+    watches = await handlers.watch(settings.namespaces, queue, discovery.invalidate)
     _stop_on_signals(stop)  # kopf has put its own handlers in their place
     lease = asyncio.create_task(replica.elector.keep(), name="lease")
     stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -129,6 +125,7 @@ async def _lead(replica: _Replica) -> int:
             "timers": queue.timers(),
             "events": recorder.run(),
             "resync": resync.run(),
+            "discovery": discovery.follow(resync.ask),
             "workers": workers.run(),
             "listed": _ready_when_listed(resync, replica.health),
         }.items()

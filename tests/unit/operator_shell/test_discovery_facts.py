@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
 
 from bankmodel_operator.cluster.client import Api, Object
 from bankmodel_operator.cluster.discovery import Discovery, missing_fields, resource_fault
+from bankmodel_operator.cluster.errors import Unavailable
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,6 +75,73 @@ async def test_facts_are_read_again_when_told() -> None:
     await discovery.facts()
 
     assert documents.reads == 4
+
+
+class Late(Documents):
+    """An API server that lists the kind of the Prometheus Operator only from the nth read on."""
+
+    def __init__(self, nth: int) -> None:
+        super().__init__()
+        self._nth = nth
+
+    async def read(self, path: str) -> Object | None:
+        await super().read(path)
+        return {"resources": [{"name": "podmonitors"}]} if self.reads >= self._nth else None
+
+
+@asynccontextmanager
+async def followed(discovery: Discovery) -> AsyncIterator[asyncio.Event]:
+    changed = asyncio.Event()
+    following = asyncio.create_task(discovery.follow(changed.set))
+    try:
+        await asyncio.sleep(0)  # its first look
+        yield changed
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+@pytest.mark.parametrize("nth", [3, 5, 12], ids=["at once", "one look later", "some looks later"])
+async def test_a_kind_is_found_though_it_is_listed_later_than_it_is_told_of(nth: int) -> None:
+    discovery = Discovery(cast(Api, Late(nth)), soon_s=0.001)
+    assert (await discovery.facts()).pod_monitor is False
+
+    async with followed(discovery) as changed:
+        discovery.invalidate()
+        await asyncio.wait_for(changed.wait(), 30)
+
+        assert (await discovery.facts()).pod_monitor is True
+
+
+async def test_facts_that_stay_the_same_disturb_nobody() -> None:
+    documents = Documents()
+    discovery = Discovery(cast(Api, documents), soon_s=0.001)
+
+    async with followed(discovery) as changed:
+        discovery.invalidate()
+        async with asyncio.timeout(30):
+            while documents.reads < 10:
+                await asyncio.sleep(0.001)
+
+        assert not changed.is_set()
+
+
+async def test_an_unread_list_is_no_change() -> None:
+    class Silent(Documents):
+        async def read(self, path: str) -> Object | None:
+            self.reads += 1
+            raise Unavailable("no answer")
+
+    documents = Silent()
+    discovery = Discovery(cast(Api, documents), soon_s=0.001)
+
+    async with followed(discovery) as changed:
+        discovery.invalidate()
+        async with asyncio.timeout(30):
+            while documents.reads < 10:
+                await asyncio.sleep(0.001)
+
+        assert not changed.is_set()
 
 
 def schema(*fields: str) -> dict[str, Any]:

@@ -1,37 +1,72 @@
-"""What this cluster offers, and whether it knows our resource: read at start, then once a minute or when told."""
+"""What this cluster offers, and whether it knows our resource: read at start, then once a minute and after being told."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bankmodel_operator.cluster.client import Api, Object
+from bankmodel_operator.cluster.errors import ClusterError
 from bankmodel_operator.cluster.resources import MODELS, POD_MONITORS
 from bankmodel_operator.core.observation import ClusterFacts
 
 __all__ = ["Discovery", "missing_fields", "resource_fault"]
 
+log = logging.getLogger(__name__)
+
 _FRESH_S = 60.0
+_SOON_S = 0.5
 _IMAGE_VOLUMES_SINCE = (1, 35)
 _REMEDY = "run: kubectl apply --server-side -f crds/bankmodels.serving.bankmodel.io.yaml"
 _MOST_NAMED = 3
 
 
 class Discovery:
-    """The cluster's facts, cached."""
+    """The cluster's facts, cached. `soon_s`: how long after being told the first look again is."""
 
-    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic, *, soon_s: float = _SOON_S) -> None:
         self._api = api
         self._clock = clock
+        self._soon_s = soon_s
+        self._told = asyncio.Event()
         self._facts: ClusterFacts | None = None
-        self._read_at = 0.0
+        self._read_at = -math.inf
 
     def invalidate(self) -> None:
-        """Something changed: read again before the next pass."""
-        self._facts = None
+        """Something changed: read again before the next pass, and some more times after it."""
+        self._read_at = -math.inf
+        self._told.set()
+
+    async def follow(self, on_change: Callable[[], None]) -> None:
+        """Until cancelled: look again by itself and call `on_change` when the facts are others.
+
+        At first and after `invalidate` in growing steps up to a minute: the API server tells of a new kind before it
+        lists it.
+        """
+        known, wait_s = self._facts, self._soon_s
+        while True:
+            try:
+                await asyncio.wait_for(self._told.wait(), wait_s)
+                self._told.clear()
+                wait_s = self._soon_s
+            except TimeoutError:
+                wait_s = min(2 * wait_s, _FRESH_S)
+            before, known = known, await self._looked(known)
+            if before is not None and known != before:
+                on_change()
+
+    async def _looked(self, known: ClusterFacts | None) -> ClusterFacts | None:
+        self._read_at = -math.inf
+        try:
+            return await self.facts()
+        except ClusterError as error:
+            log.warning("what the cluster offers was not read", extra={"error": str(error)})
+            return known
 
     async def facts(self) -> ClusterFacts:
         """What the cluster offers now."""
@@ -39,12 +74,13 @@ class Discovery:
             version, monitors = await asyncio.gather(
                 self._api.read("/version"), self._api.read(f"/apis/{POD_MONITORS.api_version}")
             )
-            self._facts = ClusterFacts(
+            facts = ClusterFacts(
                 pod_monitor=_offers(monitors, POD_MONITORS.plural),
                 image_volumes=_number(version) >= _IMAGE_VOLUMES_SINCE,
                 version=str((version or {}).get("gitVersion", "unknown")),
             )
-            self._read_at = self._clock()
+            self._facts, self._read_at = facts, self._clock()
+            return facts
         return self._facts
 
 
