@@ -24,6 +24,9 @@ Report = Callable[[str, float], None]
 """Told how a pass ended and how many seconds it took."""
 
 _PASS_DEADLINE_S = 60.0
+_SICK = timedelta(seconds=10)
+"""About how long to wait at most where the API server fails: passes may fail in a row though each gets a little further, and a canary
+must not go unwatched for minutes. A thousand models and a dead API server make a hundred requests a second of it."""
 
 
 class Workers:
@@ -77,14 +80,15 @@ class Workers:
             async with asyncio.timeout(_PASS_DEADLINE_S):
                 again = await self._pass(key)
         except Conflict as error:
-            self._queue.retry(key, at_once=True)
+            self._queue.retry(key, at_once=True, within=_SICK)
             log.info("somebody wrote first, reading again", extra={**about, "error": str(error)})
             return "conflict"
         except LeaseLost as error:
+            self._queue.retry(key, within=_SICK)  # where a renewal was only late, this process goes on leading
             log.error("pass stopped: %s", error, extra=about)
             return "lease_lost"
         except (Retry, TimeoutError) as error:
-            delay = self._queue.retry(key)
+            delay = self._queue.retry(key, within=_SICK)
             told = str(error) or f"the pass took longer than {_PASS_DEADLINE_S:g} s"
             log.warning(
                 "trying again later", extra={**about, "error": told, "delay_s": round(delay.total_seconds(), 1)}

@@ -96,6 +96,14 @@ async def test_back_off_doubles_up_to_its_cap() -> None:
     assert delays == pytest.approx([1, 2, 4, 8, 8, 8], rel=0.21)
 
 
+async def test_back_off_ends_sooner_where_that_is_asked() -> None:
+    queue = WorkQueue(base=timedelta(seconds=1), cap=timedelta(seconds=8))
+    delays = [queue.retry(A, within=timedelta(seconds=3)).total_seconds() for _ in range(4)]
+
+    assert delays == pytest.approx([1, 2, 3, 3], rel=0.21)
+    assert queue.retry(A).total_seconds() == pytest.approx(8, rel=0.21)
+
+
 async def test_back_off_survives_thousands_of_failures() -> None:
     queue = WorkQueue(cap=timedelta(minutes=5))
     delays = [queue.retry(A).total_seconds() for _ in range(2000)]

@@ -5,7 +5,7 @@ ClusterError
 │   ├── Conflict         somebody wrote first: read again and decide again, at once
 │   ├── NotServed        the kind or the namespace is not there: read again what the cluster offers
 │   ├── Unavailable      no answer, too slow, 429 or 5xx: with back-off
-│   └── LeaseLost        we may not write any more: this process ends
+│   └── LeaseLost        we may not write now: this process ends, unless a renewal was only late
 └── GiveUp           trying again changes nothing until somebody acts
     ├── Forbidden        a right is missing
     ├── Refused          the apiserver does not take this object
@@ -60,7 +60,7 @@ class Unavailable(Retry):
 
 
 class LeaseLost(Retry):
-    """The lease may belong to another replica by now; nothing may be written."""
+    """The lease may belong to another replica by now; nothing may be written until a renewal succeeds."""
 
 
 class GiveUp(ClusterError):

@@ -61,17 +61,19 @@ class WorkQueue:
         heapq.heappush(self._heap, (due, key))
         self._changed.set()
 
-    def retry(self, key: Key, *, at_once: bool = False) -> timedelta:
+    def retry(self, key: Key, *, at_once: bool = False, within: timedelta | None = None) -> timedelta:
         """Work on the key again after its back-off, which doubles with each failure in a row; returns the delay.
 
-        `at_once` is for conflicts, which reading again cures: the first few in a row do not wait.
+        `at_once` is for conflicts, which reading again cures: the first few in a row do not wait. `within`: about how long at
+        most, where that is less than for other failures.
         """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         if at_once and failures <= _AT_ONCE:
             self.add(key)
             return timedelta(0)
         # The exponent is bounded because 2**1100 is no float: a key may fail for weeks.
-        delay_s = min(self._cap_s, self._base_s * 2.0 ** min(failures - 1, 30)) * random.uniform(0.8, 1.2)
+        cap_s = min(self._cap_s, within.total_seconds()) if within is not None else self._cap_s
+        delay_s = min(cap_s, self._base_s * 2.0 ** min(failures - 1, 30)) * random.uniform(0.8, 1.2)
         delay = timedelta(seconds=delay_s)
         self.add_after(key, delay)
         return delay
