@@ -7,13 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from support.crd import install_crd
+from support.crd import install_crd, remove_crd
 from system.place import CHECKOUT, Place, SystemFailed
 
 __all__ = ["NAMESPACE", "install_operator", "operator_log", "remove_operator"]
 
 NAMESPACE = "bankmodel-system"
-_CRDS = str(CHECKOUT / "crds")
 _IMAGE = "localhost/bankmodel-operator"
 
 
@@ -32,7 +31,7 @@ def install_operator(place: Place, images: Mapping[str, str], *, settings: Mappi
 def remove_operator(place: Place) -> None:
     """The operator and the CRD, and with it every model."""
     kubectl = place.kubectl
-    kubectl("delete", "-f", _CRDS, "--ignore-not-found", "--timeout=50s")
+    remove_crd(kubectl)
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=50s")
 
 

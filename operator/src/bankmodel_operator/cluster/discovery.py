@@ -74,13 +74,12 @@ class Discovery:
             version, monitors = await asyncio.gather(
                 self._api.read("/version"), self._api.read(f"/apis/{POD_MONITORS.api_version}")
             )
-            facts = ClusterFacts(
+            self._facts = ClusterFacts(
                 pod_monitor=_offers(monitors, POD_MONITORS.plural),
                 image_volumes=_number(version) >= _IMAGE_VOLUMES_SINCE,
                 version=str((version or {}).get("gitVersion", "unknown")),
             )
-            self._facts, self._read_at = facts, self._clock()
-            return facts
+            self._read_at = self._clock()
         return self._facts
 
 
