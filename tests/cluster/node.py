@@ -32,6 +32,7 @@ __all__ = [
     "is_whole",
     "require_running",
     "start_inside",
+    "start_kubelet",
     "status",
     "up",
     "wait_ready",
@@ -44,6 +45,7 @@ _STOP_FIRST = ("kubelet", "metrics-server", "proxy", "coredns", "scheduler", "co
 _STOP_LAST = ("containerd", "apiserver", "etcd")
 _DEADLINE_S = 90.0
 _LOCK_DEADLINE_S = 300.0
+_KUBELET_LOCK = Path("/run/bankmodel-kubelet.lock")
 
 
 def up(state: StateFolder) -> None:
@@ -150,11 +152,21 @@ def _start_node(state: StateFolder) -> None:
         start_inside(state, node_components.containerd(state))
         wait_ready(state, "containerd", lambda: succeeds([*containerd_command(state), "version"]))
         _import_pause_image(state)
-        for component in (node_components.kubelet, node_components.proxy, node_components.coredns):
+        for component in (node_components.proxy, node_components.coredns):
             start_inside(state, component(state))
-        wait_ready(state, "kubelet", lambda: _node_is_ready(state))
+        start_kubelet(state)
     wait_ready(state, "controller-manager", lambda: _kubectl_succeeds(state, "get", "serviceaccount", "default"))
     wait_ready(state, "coredns", lambda: _dns_answers(state))
+
+
+def start_kubelet(state: StateFolder) -> None:
+    """Start the kubelet and wait until its node is Ready: one on this machine at a time.
+
+    Each clears /var/lib/kubelet/device-plugins, which no flag moves, and then listens there: of two that do so at once one ends.
+    """
+    with exclusive(_KUBELET_LOCK, what="the start of another cluster's kubelet", deadline_s=_LOCK_DEADLINE_S):
+        start_inside(state, node_components.kubelet(state))
+        wait_ready(state, "kubelet", lambda: _node_is_ready(state))
 
 
 def start_inside(state: StateFolder, component: Component) -> None:
