@@ -22,4 +22,7 @@ async def connect() -> ApiClient:
         await config.load_kube_config(client_configuration=settings)  # type: ignore[no-untyped-call]  # theirs
     settings.retries = None
     settings.connection_pool_maxsize = _CONNECTIONS
+    # Else each request reads ~/.netrc, in a thread; and a login found there, next to our token, is refused by aiohttp.
+    # Proxies are named by the kubeconfig alone (proxy-url), as kopf takes them.
+    settings.client_session_kwargs = {"trust_env": False}
     return ApiClient(settings)
