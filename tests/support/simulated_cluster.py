@@ -33,9 +33,9 @@ from bankmodel_operator.core.observation import (
 from bankmodel_operator.core.plan import Plan, plan
 from bankmodel_operator.core.rollout import decide
 from support.bankmodels import a_bankmodel
+from support.pod_counts import LATENCY_EDGES
 
 Object = dict[str, Any]
-LATENCY_EDGES = (0.001, 0.01, 0.1, 1.0)
 
 
 def described(inputs: tuple[str, ...] = ("features",), outputs: tuple[str, ...] = ("probabilities",)) -> Described:
@@ -78,6 +78,8 @@ class Simulation:
         self.descriptions: dict[str, Described] = {}
         self.counted: dict[str, tuple[int, int]] = {}
         self.attempted: dict[str, dict[str, list[int]]] = {}
+        self.durations: dict[str, Histogram] = {}
+        """How long each pod took for its requests; a pod that is not in here took no time."""
         self.held: dict[str, Mapping[str, Any]] = {}
         """The table each pod has read."""
         self.window: Window | None = None
@@ -203,7 +205,9 @@ class Simulation:
             revision=revision,
             requests={route: requests},
             errors={route: errors},
-            latency={route: Histogram(LATENCY_EDGES, (requests, *(0 for _ in LATENCY_EDGES)))},
+            latency={
+                route: self.durations.get(name, Histogram(LATENCY_EDGES, (requests, *(0 for _ in LATENCY_EDGES))))
+            },
             attempts=tallies,
             copies=tallies,
         )
