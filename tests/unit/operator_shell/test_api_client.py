@@ -23,6 +23,7 @@ from bankmodel_operator.cluster.errors import (
     raised,
 )
 from bankmodel_operator.cluster.resources import PODS, RESOURCES, Ref
+from support.answering import answering
 
 pytestmark = pytest.mark.asyncio
 
@@ -51,17 +52,9 @@ class Script:
 
 @asynccontextmanager
 async def api(script: Script, guard: Callable[[], None] = lambda: None) -> AsyncIterator[Api]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", script.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    settings = Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")
-    try:
-        async with ApiClient(settings) as client:
+    async with answering(web.route("*", "/{path:.*}", script.answer)) as port:
+        async with ApiClient(Configuration(host=f"http://127.0.0.1:{port}")) as client:
             yield Api(client, guard=guard, observer=script.count)
-    finally:
-        await runner.cleanup()
 
 
 def shut() -> None:

@@ -15,6 +15,7 @@ from bankmodel_operator.core.analysis.samples import Sample
 from bankmodel_operator.core.observation import Described, InputDescribed, OutputDescribed, Report
 from bankmodel_operator.telemetry.described import parse_described
 from bankmodel_operator.telemetry.scrape import Scraper, parse_certificate, parse_gauges, parse_unready
+from support.answering import answering
 from support.pod_counts import START
 
 EXPOSITION = """\
@@ -100,13 +101,11 @@ def test_the_reason_of_an_unready_pod_is_read(text: str, expected: tuple[str | N
 @asynccontextmanager
 async def pod(metrics: web.Response | None) -> AsyncIterator[int]:
     """A pod's metrics port on loopback: answers so, or never."""
-    over = asyncio.Event()
 
     async def answer(_request: web.Request) -> web.Response:
         if isinstance(metrics, web.Response):
             return metrics
-        await over.wait()
-        return web.Response()
+        return await asyncio.Future()
 
     async def readyz(_request: web.Request) -> web.Response:
         return web.json_response({"ready": False, "reason": "GoldenVectorsFailed", "message": "m"}, status=503)
@@ -114,16 +113,8 @@ async def pod(metrics: web.Response | None) -> AsyncIterator[int]:
     async def model(_request: web.Request) -> web.Response:
         return web.json_response(MODEL)
 
-    app = web.Application()
-    app.add_routes([web.get("/metrics", answer), web.get("/readyz", readyz), web.get("/model", model)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        over.set()
-        await runner.cleanup()
+    async with answering(web.get("/metrics", answer), web.get("/readyz", readyz), web.get("/model", model)) as port:
+        yield port
 
 
 async def scraped(port: int, *, describe: bool = False) -> Report:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from bankmodel_operator.core.analysis.verdicts import Answer
 from bankmodel_operator.telemetry.prometheus import Prometheus, read_answer
+from support.answering import answering
 from support.pod_counts import START
 
 
@@ -51,17 +51,10 @@ def test_an_answer_is_one_number_or_a_reason(status: int, body: bytes, value: fl
 
 
 @asynccontextmanager
-async def server(answer: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def server(answer: Any) -> AsyncIterator[str]:
     """A server on loopback that answers the query path so; its address."""
-    app = web.Application()
-    app.add_routes([web.get("/prefix/api/v1/query", answer)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/prefix"
-    finally:
-        await runner.cleanup()
+    async with answering(web.get("/prefix/api/v1/query", answer)) as port:
+        yield f"http://127.0.0.1:{port}/prefix"
 
 
 async def asked(address: str, query: str = "up", *, deadline_s: float = 5.0) -> Answer:
@@ -98,15 +91,11 @@ async def test_a_redirect_is_not_followed() -> None:
 
 @pytest.mark.asyncio
 async def test_who_hangs_does_not_hang_us() -> None:
-    over = asyncio.Event()
-
     async def answer(_request: web.Request) -> web.Response:
-        await over.wait()
-        return web.Response()
+        return await asyncio.Future()
 
     async with server(answer) as address:
         found = await asked(address, deadline_s=0.2)
-        over.set()
 
     assert Answer(START, None, "no answer within 0.2 s") == found
 
