@@ -16,14 +16,14 @@ _STATUS = {
         {
             "type": "Ready",
             "status": "False",
-            "reason": "Progressing",
-            "message": "1 of 2 pods are ready",
+            "reason": "OnStep",
+            "message": "gets 5 % of the requests",
             "lastTransitionTime": "2026-11-24T05:00:00Z",
             "observedGeneration": 1,
         }
     ],
     "stable": {"revision": "3f8a02c61d", "version": "2026.11", "sha256": DIGEST},
-    "canary": {"revision": "aa8a02c61d", "version": "2026.12", "sha256": OTHER_DIGEST},
+    "canary": {"revision": "aa8a02c61d", "version": "2026.12", "sha256": OTHER_DIGEST, "requests": 57, "needed": 100},
     "rollout": {"state": "Climbing", "weight": 5},
 }
 
@@ -60,16 +60,16 @@ def test_defaults_are_filled_in(kubectl: Kubectl, namespace: str) -> None:
 def test_get_shows_the_columns(kubectl: Kubectl, live: str) -> None:
     heading, line = kubectl("get", "bm", "-n", live).stdout.splitlines()
 
-    assert heading.split() == ["NAME", "READY", "REASON", "VERSION", "CANARY", "WEIGHT", "REPLICAS", "AGE"]
-    assert line.split()[:7] == ["mortgage-approval", "False", "Progressing", "2026.11", "2026.12", "5", "2"]
+    assert heading.split() == ["NAME", "READY", "STATE", "REASON", "STABLE", "CANARY", "WEIGHT", "REPLICAS", "AGE"]
+    assert line.split()[:8] == ["mortgage-approval", "False", "Climbing", "OnStep", "2026.11", "2026.12", "5", "2"]
 
 
 def test_get_wide_shows_the_further_columns(kubectl: Kubectl, live: str) -> None:
     heading, line = kubectl("get", "bm", "-n", live, "-o", "wide").stdout.splitlines()
 
-    assert heading.split()[8:] == ["OWNER", "TIER", "DIGEST", "URL", "MESSAGE"]
-    assert line.split()[8:12] == ["mortgage-risk", "High", DIGEST, _STATUS["url"]]
-    assert line.endswith("1 of 2 pods are ready")
+    assert heading.split()[9:] == ["TARGET", "REQUESTS", "NEEDED", "OWNER", "TIER", "DIGEST", "URL", "MESSAGE"]
+    assert line.split()[9:15] == ["57", "100", "mortgage-risk", "High", DIGEST, _STATUS["url"]]
+    assert line.endswith("gets 5 % of the requests")
 
 
 def test_category_lists_them(kubectl: Kubectl, live: str) -> None:

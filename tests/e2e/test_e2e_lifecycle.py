@@ -42,8 +42,8 @@ def test_get_and_describe_show_what_a_person_asks_for(scene: Scene) -> None:
     wide = scene.kubectl("get", "bm", "-o", "wide")
     told = scene.kubectl("describe", "bm", MODEL)
 
-    assert ["NAME", "READY", "REASON", "VERSION", "CANARY", "WEIGHT", "REPLICAS", "AGE"] == heading.split()
-    assert [MODEL, "True", "Serving", "1"] == row.split()[:4]
+    assert ["NAME", "READY", "STATE", "REASON", "STABLE", "CANARY", "WEIGHT", "REPLICAS", "AGE"] == heading.split()
+    assert [MODEL, "True", "Serving", "Serving", "1"] == row.split()[:5]
     assert all(word in wide for word in ("mortgage-risk", "High", scene.manifest("1")["spec"]["model"]["sha256"]))
     assert all(word in told for word in ("Lead Time", "Available", "Revision", "FirstSeen", "TargetReady"))
 

@@ -88,7 +88,7 @@ def climbing(rung: int = 1, *, held: timedelta | None = timedelta(minutes=4), is
 
 
 def baking(*, held: timedelta = timedelta(minutes=4), is_ordered: bool = False) -> Baking:
-    return Baking(CANARY, STABLE, 2, since=NOW - held, watched=Watched(held, NOW), is_ordered=is_ordered)
+    return Baking(CANARY, STABLE, 2, since=NOW - held, watched=Watched(held, NOW), is_ordered=is_ordered, ladder=LADDER)
 
 
 def withdrawing() -> Withdrawing:

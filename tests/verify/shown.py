@@ -10,7 +10,7 @@ __all__ = ["show"]
 
 _COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "wait": (("wait", "--for=condition=Ready", f"bm/{MODEL}", "--timeout=50s"), ("condition met",)),
-    "get": (("get", "bm"), ("READY", "REASON", "VERSION", "CANARY", "WEIGHT", "REPLICAS", "AGE", "Serving")),
+    "get": (("get", "bm"), ("READY", "STATE", "REASON", "STABLE", "CANARY", "WEIGHT", "REPLICAS", "AGE", "Serving")),
     "get -o wide": (
         ("get", "bm", "-o", "wide"),
         ("OWNER", "TIER", "DIGEST", "URL", "MESSAGE", "mortgage-risk", "High"),

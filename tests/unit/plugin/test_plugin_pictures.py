@@ -1,6 +1,7 @@
 """What `kubectl bankmodel rollout status` and `history` show, as a user reads it."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -84,14 +85,30 @@ Revision aa11bb22cc answers everything.
 stable  aa11bb22cc  2026.12  1b7e6a0c95d2  2026-11-25 09:30Z (30m)
 before  3f8a02c61d  2026.11  9f2c4b1d0a6e  2026-11-22 06:00Z (3d4h)
 
-STEP  ASKS FOR    HOLD  HELD
-bake  everything  10m   [########............] 4m of 10m, 6m left
+STEP  ASKS FOR       HOLD            HELD
+1     copies of all  15m             done
+2     5 %            10m             done
+3     50 %           10m             done
+4     100 %          until in force  done
+bake  everything     10m             [########............] 4m of 10m, 6m left
 
 done       in 6m at the earliest (2026-11-25 10:06Z)
 waits for  no check has been judged on this step yet
            6m of the bake are left
 """
     )
+
+
+def test_steps_that_an_order_may_have_passed_over_are_not_called_done() -> None:
+    shown = _shown(draw(seen(model_in(baking(is_ordered=True))), NOW))
+
+    assert "3     50 %           10m             over, promoted by order\n" in shown
+
+
+def test_a_bake_whose_ladder_was_lost_shows_the_bake_alone() -> None:
+    shown = _shown(draw(seen(model_in(replace(baking(), ladder=None))), NOW))
+
+    assert "STEP  ASKS FOR    HOLD  HELD\nbake  everything  10m   [####" in shown
 
 
 def test_history_shows_reasons_and_lead_times() -> None:

@@ -37,12 +37,16 @@ _ALWAYS: Final = 0
 _WIDE: Final = 1
 _COLUMNS: Final = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', _ALWAYS),
+    ("State", "string", ".status.rollout.state", _ALWAYS),
     ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', _ALWAYS),
-    ("Version", "string", ".status.stable.version", _ALWAYS),
+    ("Stable", "string", ".status.stable.version", _ALWAYS),
     ("Canary", "string", ".status.canary.version", _ALWAYS),
     ("Weight", "integer", ".status.rollout.weight", _ALWAYS),
     ("Replicas", "integer", ".status.replicas", _ALWAYS),
     ("Age", "date", ".metadata.creationTimestamp", _ALWAYS),
+    ("Target", "string", ".status.rollout.target.version", _WIDE),
+    ("Requests", "integer", ".status.canary.requests", _WIDE),
+    ("Needed", "integer", ".status.canary.needed", _WIDE),
     ("Owner", "string", ".spec.owner", _WIDE),
     ("Tier", "string", ".spec.tier", _WIDE),
     ("Digest", "string", ".status.stable.sha256", _WIDE),

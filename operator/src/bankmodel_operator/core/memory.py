@@ -127,6 +127,7 @@ def _bake(state: Baking) -> Saved:
         "since": format_time(state.since),
         "watched": _saved_watch(state.watched),
         "promotionOrdered": state.is_ordered or None,
+        "ladder": _saved_ladder(state.ladder) if state.ladder else None,
     }
 
 
@@ -196,6 +197,7 @@ def _read_baking(status: Mapping[str, Any], rollout: Mapping[str, Any]) -> State
         since=parse_time(rollout["since"]),
         watched=watched,
         is_ordered=bool(rollout.get("promotionOrdered")),
+        ladder=_ladder(rollout["ladder"]) if rollout.get("ladder") else None,
     )
 
 

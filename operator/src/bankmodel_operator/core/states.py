@@ -146,7 +146,8 @@ class Withdrawing:
 class Baking:
     """The canary has become the stable; the one before stays at capacity, so that the way back is short.
 
-    `is_ordered`: the order to promote was used for the promotion, and does not end the bake as well.
+    `is_ordered`: the order to promote was used for the promotion, and does not end the bake as well. `ladder`: the one that
+    was climbed, for people; None where the status was lost since.
     """
 
     stable: Revision
@@ -155,6 +156,7 @@ class Baking:
     since: datetime
     watched: Watched
     is_ordered: bool = False
+    ladder: Ladder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ from bankmodel_operator.plugin.seen import Seen
 __all__ = ["add", "draw", "headline", "moment", "table"]
 
 _BAR = 20
+_DONE = "done"
+_PROMOTED = "over, promoted by order"
 _STYLE_OF_STANDING = {Standing.DONE: "bold green", Standing.FAILED: "bold red", Standing.MOVING: "bold cyan"}
 _STYLE_OF_VERDICT = {"PASS": "green", "FAIL": "bold red", "UNKNOWN": "yellow"}
 
@@ -115,28 +117,30 @@ def _steps(model: Seen, now: datetime) -> Table | None:
     state, made = model.state, table("step", "asks for", "hold", "held")
     match state:
         case Preparing():
-            _rungs(made, state.ladder, None, now)
+            _rungs(made, state.ladder, -1)
             add(made, "bake", "everything", format_duration(model.spec.rollout.bake), "next")
         case Climbing():
-            _rungs(made, state.ladder, state, now)
+            _rungs(made, state.ladder, state.rung, _held(state, now))
             add(made, "bake", "everything", format_duration(model.spec.rollout.bake), "next")
         case Baking():
             passed, left = held(state.watched, now), left_of_bake(model, state, now)
             bake = model.spec.rollout.bake
+            if state.ladder is not None:
+                _rungs(made, state.ladder, len(state.ladder.rungs), over=_PROMOTED if state.is_ordered else _DONE)
             add(made, "bake", "everything", format_duration(bake), _bar(passed, bake, left), style="bold")
         case _:
             return None
     return made
 
 
-def _rungs(made: Table, ladder: Ladder, state: Climbing | None, now: datetime) -> None:
-    present = -1 if state is None else state.rung
+def _rungs(made: Table, ladder: Ladder, present: int, on_it: str = "", *, over: str = _DONE) -> None:
+    """`present`: the rung it is on, -1 before the first; `on_it`: how it stands there; `over`: what those before are."""
     for index, rung in enumerate(ladder.rungs):
         hold = format_duration(rung.hold) if rung.hold else "until in force"
-        if state is not None and index == present:
-            add(made, str(index + 1), _share(rung), hold, _held(state, now), style="bold")
+        if index == present:
+            add(made, str(index + 1), _share(rung), hold, on_it, style="bold")
         else:
-            add(made, str(index + 1), _share(rung), hold, "done" if index < present else "next")
+            add(made, str(index + 1), _share(rung), hold, over if index < present else "next")
 
 
 def _held(state: Climbing, now: datetime) -> str:

@@ -154,7 +154,7 @@ class RolloutStatus(Model):
     before: RevisionStatus | None = None
     """In bake: the revision that was stable before, and can be again at once."""
     ladder: LadderStatus | None = None
-    """The ladder that the canary climbs."""
+    """The ladder that the canary climbs, or in bake has climbed."""
     step: Count = 0
     """The rung it is on, counted from 0."""
     highest_step: Count = 0

@@ -116,6 +116,7 @@ def _promoted(state: Climbing, at: Situation) -> Step | None:
         since=at.now,
         watched=Watched.from_now(at.now),
         is_ordered=state.is_promoted,
+        ladder=state.ladder,
     )
     return Step(Turn.PROMOTED, baking)
 
