@@ -6,12 +6,12 @@ at any write; what a Kubernetes API server would refuse raises `Conflict`.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import BankModel
@@ -23,9 +23,8 @@ from bankmodel_operator.core.observation import (
     ClusterFacts,
     CoreSettings,
     Described,
-    InputDescribed,
     Observation,
-    OutputDescribed,
+    PodSeen,
     Refusal,
     Report,
     parse_time,
@@ -33,28 +32,12 @@ from bankmodel_operator.core.observation import (
 from bankmodel_operator.core.plan import Plan, plan
 from bankmodel_operator.core.rollout import decide
 from support.bankmodels import a_bankmodel
+from support.frozen import frozen
 from support.pod_counts import LATENCY_EDGES
+from support.simulated_pods import START, a_pod_status, described
 
 Object = dict[str, Any]
-
-
-def described(inputs: tuple[str, ...] = ("features",), outputs: tuple[str, ...] = ("probabilities",)) -> Described:
-    """What pods say of a file whose inputs are all required."""
-    return Described(
-        revision="",
-        sha256="",
-        version="",
-        inputs=tuple(InputDescribed(name, "FP32", (-1, 20), is_required=True) for name in inputs),
-        outputs=tuple(OutputDescribed(name, "FP32", (-1, 2)) for name in outputs),
-        score_output=None,
-        cutoff=None,
-        has_card=False,
-        has_baseline=False,
-    )
-
-
 SETTINGS = CoreSettings("registry.example/bankmodel-serving:1", "bankmodel-system", ("monitoring",))
-START = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 class Conflict(Exception):
@@ -106,6 +89,11 @@ class Simulation:
 
     def lose_status(self) -> None:
         self.model.pop("status", None)
+
+    def edit_status(self, **parts: Any) -> None:
+        """Somebody writes into the status by hand; None takes a part out."""
+        edited = {**self.model["status"], **parts}
+        self.model["status"] = frozen({key: part for key, part in edited.items() if part is not None})
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -217,17 +205,19 @@ class Simulation:
     def observe(self) -> Observation:
         own = [each for each in self.objects.values() if _controller(each) == "model-uid"]
         foreign = [each for each in self.objects.values() if _controller(each) != "model-uid"]
-        seen = (pods.see(pod, self.reports.get(name)) for name, pod in sorted(self.pods.items()))
         return Observation(
-            model=BankModel.model_validate(self.model),
-            status=copy.deepcopy(self.model.get("status") or {}),
-            owned=tuple(copy.deepcopy(own)),
-            foreign=tuple(copy.deepcopy(foreign)),
-            pods=tuple(seen),
+            model=_read(json.dumps({key: part for key, part in self.model.items() if key != "status"})),
+            status=self.model.get("status") or {},
+            owned=tuple(own),
+            foreign=tuple(foreign),
+            pods=self._seen_pods(),
             cluster=self.facts,
             refusals=self._refusals,
             window=self.window,
         )
+
+    def _seen_pods(self) -> tuple[PodSeen, ...]:
+        return tuple(pods.see(pod, self.reports.get(name)) for name, pod in sorted(self.pods.items()))
 
     def reconcile(self, *, crash_before_write: int | None = None) -> Decision:
         """One pass; with `crash_before_write` the operator dies before that write (0: the status)."""
@@ -308,7 +298,7 @@ class Simulation:
         return next(each for each in self.model["status"]["conditions"] if each["type"] == kind)
 
     def ready_pods(self, revision: str) -> int:
-        return pods.ready_count(self.observe().pods, revision)
+        return pods.ready_count(self._seen_pods(), revision)
 
     @property
     def name(self) -> str:
@@ -322,11 +312,12 @@ class Simulation:
     # The API server
 
     def put_foreign(self, api_version: str, kind: str, name: str, **metadata: Any) -> None:
-        self.objects[kind, name] = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
+        body = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}}
+        self.objects[kind, name] = frozen(body)
 
     def _save(self, status: Mapping[str, Any]) -> None:
         self.writes += 1
-        self.model["status"] = copy.deepcopy(dict(status))
+        self.model["status"] = frozen(status)
 
     def _create(self, body: Mapping[str, Any]) -> None:
         if self._is_refused(body):
@@ -353,11 +344,9 @@ class Simulation:
 
     def _store(self, body: Mapping[str, Any], *, uid: str) -> None:
         self.writes += 1
-        stored = copy.deepcopy(dict(body))
-        if body["kind"] == "Service":
-            stored["spec"] |= {"clusterIP": "10.96.0.1"}
-        stored["metadata"] |= {"uid": uid, "resourceVersion": str(next(self._numbers))}
-        self.objects[body["kind"], body["metadata"]["name"]] = stored
+        metadata = {**body["metadata"], "uid": uid, "resourceVersion": str(next(self._numbers))}
+        given = {"spec": {**body["spec"], "clusterIP": "10.96.0.1"}} if body["kind"] == "Service" else {}
+        self.objects[body["kind"], body["metadata"]["name"]] = frozen({**body, **given, "metadata": metadata})
 
     def _delete(self, removal: Any) -> None:
         live = self.objects.get((removal.ref.kind, removal.ref.name))
@@ -377,15 +366,9 @@ class Simulation:
         self.settings = replace(self.settings, serving_image=image)
 
 
-def a_pod_status(*, ready: bool, restarts: int = 0) -> Object:
-    serving = {"name": "serving", "ready": ready, "restartCount": restarts, "state": {"running": {}}}
-    return {
-        "phase": "Running",
-        "podIP": "10.1.0.7",
-        "startTime": START.isoformat(),
-        "conditions": [{"type": "Ready", "status": str(ready)}],
-        "containerStatuses": [serving],
-    }
+@lru_cache(maxsize=64)
+def _read(model: str) -> BankModel:
+    return BankModel.model_validate(json.loads(model))
 
 
 def _revision(pod: Mapping[str, Any]) -> str:

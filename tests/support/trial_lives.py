@@ -11,11 +11,12 @@ from hypothesis import settings
 
 from support.bankmodels import DIGEST
 
-__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEAST", "TRIED", "Rung"]
+__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEASE_S", "LEAST", "TRIED", "Rung"]
 
 DIGESTS = {"1": DIGEST, **{str(number): f"{number:064x}" for number in range(2, 5)}}
 LEAST = 20
 HOLD_S = 30
+LEASE_S = 15
 LADDER: dict[str, Any] = {
     "steps": [{"weight": 10, "hold": f"{HOLD_S}s"}, {"weight": 50, "hold": f"{HOLD_S}s"}],
     "bake": "1m",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from support.bankmodels import DIGEST, OTHER_DIGEST
@@ -14,10 +15,13 @@ def _made_before_grpc() -> Simulation:
     """A settled model whose record and Deployment an older operator made."""
     simulation = Simulation(model=HTTP)
     simulation.settle()
-    (record,), (deployment,) = simulation.of_kind("ControllerRevision"), simulation.of_kind("Deployment")
-    for template in (record["data"]["template"], deployment["spec"]["template"]):
+    for kind in ("ControllerRevision", "Deployment"):
+        (live,) = simulation.of_kind(kind)
+        older = json.loads(json.dumps(live))
+        template = older["data" if kind == "ControllerRevision" else "spec"]["template"]
         container = template["spec"]["containers"][0]
         container["ports"] = [each for each in container["ports"] if each["name"] != "grpc"]
+        simulation.objects[kind, live["metadata"]["name"]] = older
     simulation.settle()
     return simulation
 

@@ -189,7 +189,7 @@ def test_callers_are_led_back_even_if_the_history_was_deleted_by_hand() -> None:
     with pytest.raises(Crashed):
         simulation.reconcile(crash_before_write=1)
     fail_all(simulation, simulation.model["status"]["stable"]["revision"])
-    del simulation.model["status"]["history"]
+    simulation.edit_status(history=None)
     simulation.wait(31)
 
     simulation.reconcile()

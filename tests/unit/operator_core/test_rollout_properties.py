@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -155,7 +154,7 @@ class Life(RuleBasedStateMachine):
         observation = self.cluster.observe()
         decision = decide(observation, self.cluster.settings, self.cluster.now)
         assert decision == decide(observation, self.cluster.settings, self.cluster.now)
-        before = copy.deepcopy(self.cluster.model.get("status") or {})
+        before = self.cluster.model.get("status") or {}
         with contextlib.suppress(Crashed):
             self.cluster.reconcile(crash_before_write=crash_before_write)
         self._check_turn(before, decision)

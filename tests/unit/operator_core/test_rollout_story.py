@@ -282,7 +282,7 @@ def test_nothing_is_written_for_a_model_being_deleted() -> None:
 
 def test_an_unknown_saved_state_is_held_and_kept_as_it_was() -> None:
     simulation = a_running_model()
-    simulation.model["status"]["rollout"] = {"state": "Stepping", "step": 3, "generation": 9}
+    simulation.edit_status(rollout={"state": "Stepping", "step": 3, "generation": 9})
     simulation.scale(7)
     objects = dict(simulation.objects)
 

@@ -84,7 +84,7 @@ def test_scale_counts_the_pods_that_answer() -> None:
 def test_what_is_not_known_is_kept() -> None:
     simulation = Simulation(model=HTTP)
     simulation.settle()
-    simulation.model["status"]["rejected"] = [{"revision": "aaaaaaaaaa"}]
+    simulation.edit_status(rejected=[{"revision": "aaaaaaaaaa"}])
     simulation.scale(3)
 
     simulation.settle()

@@ -5,7 +5,6 @@ A short run is part of the suite; BANKMODEL_TRIAL_STEPS=100000 makes it that lon
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +20,7 @@ from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Baking, Climbing, Draining, Preparing, Serving, Withdrawing
 from support.simulated_cluster import Conflict, Crashed, Simulation
 from support.simulated_trials import ABORT, HTTP, PAUSED, PROMOTE
-from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEAST, TRIED, Rung
+from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung
 
 _PAIR = ("Deployment", "ControllerRevision")
 
@@ -64,7 +63,7 @@ class Trials(RuleBasedStateMachine):
 
     @rule()
     def a_leader_freezes_before_its_writes(self) -> None:
-        """It has saved its status and will wake later, when its successor may have acted."""
+        """It has saved its status and will wake later, when its successor may have acted: not before the lease has run out."""
         observation = self.cluster.observe()
         decision = decide(observation, self.cluster.settings, self.cluster.now)
         todo = plan(decision.desired, observation.owned, owner=self.cluster.model, prune=decision.prune)
@@ -74,6 +73,7 @@ class Trials(RuleBasedStateMachine):
             writes[0]()
             self.cluster.window = None
             self.frozen = writes[1:]
+            self.cluster.wait(LEASE_S)
 
     @rule()
     @precondition(lambda self: self.frozen)
@@ -261,7 +261,7 @@ class Trials(RuleBasedStateMachine):
     def _watch(self, crash_before_write: int | None) -> Decision:
         observation, now = self.cluster.observe(), self.cluster.now
         decision = decide(observation, self.cluster.settings, now)
-        before, held = copy.deepcopy(self.cluster.table()), self.cluster.selected()
+        before, held = self.cluster.table(), self.cluster.selected()
         has_crashed, writes = False, self.cluster.writes
         try:
             assert decision == self.cluster.reconcile(crash_before_write=crash_before_write)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.simulated_cluster import described
+from support.simulated_pods import described
 from support.simulated_trials import ABORT, HTTP, PAUSED, PROMOTE, annotate, canary, climbing, on_trial
 
 

@@ -21,7 +21,7 @@ from bankmodel_operator.core.observation import ClusterFacts, CoreSettings, Repo
 from bankmodel_operator.reconcile import Reconciler
 from bankmodel_operator.telemetry.metrics import Metrics
 from support.bankmodels import a_bankmodel
-from support.simulated_cluster import a_pod_status
+from support.simulated_pods import a_pod_status
 
 KEY = ("lending", "mortgage-approval")
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
