@@ -1,7 +1,7 @@
 """A Kubernetes API without nodes, for the control-plane tests: etcd, kube-apiserver and controller-manager on loopback.
 
 Needs no root and no namespace, starts in a few seconds, and several run side by side. With `kwok=True` a scheduler and
-one fake node join, on which pods become Ready by themselves.
+fake nodes join (one unless told), on which pods become Ready by themselves.
 
     with ApiOnlyCluster() as cluster:
         subprocess.run([cluster.kubectl, "--kubeconfig", cluster.kubeconfig, "get", "namespaces"])
@@ -35,6 +35,8 @@ FAKE_NODE = "fake-node"
 _STAGES = Path(__file__).with_name("kwok_stages.yaml")
 _PODS = "127.244.0.0/16"
 """Addresses of fake pods: on loopback, so that a test can answer in their stead."""
+_IN_VAIN = ("endpoints-controller", "endpointslice-controller", "endpointslice-mirroring-controller")
+"""The API server takes no endpoint on loopback: with fake pods these would try for ever, which was a third of all requests."""
 _DEADLINE_S = 60.0
 # A port that was free a moment ago may be taken by a neighbour's cluster: then all is begun anew with others.
 _TRIES = 3
@@ -43,9 +45,10 @@ _TRIES = 3
 class ApiOnlyCluster:
     """The running API; a context manager, or `start()` and `stop()`."""
 
-    def __init__(self, *, kwok: bool = False, folder: Path | None = None) -> None:
-        """KWOK adds scheduler and fake node; FOLDER is where state and logs go (default: a temporary one)."""
+    def __init__(self, *, kwok: bool = False, nodes: int = 1, folder: Path | None = None) -> None:
+        """KWOK adds scheduler and fake nodes, each with 64 cores; FOLDER is where state and logs go (default: a temporary one)."""
         self._with_kwok = kwok
+        self._nodes = [FAKE_NODE, *(f"{FAKE_NODE}-{number}" for number in range(2, nodes + 1))]
         self._folder = folder
         self._watchdog: subprocess.Popen[bytes] | None = None
         self.state = StateFolder(Path("/nonexistent"))
@@ -158,17 +161,19 @@ class ApiOnlyCluster:
         start(control_plane.etcd(self.state, self.ends), self.state)
         self._launch(control_plane.apiserver(self.state, self.ends), self.admin.is_ready)
         account = "/api/v1/namespaces/default/serviceaccounts/default"
-        self._launch(control_plane.controller_manager(self.state, self.ends), lambda: self.admin.exists(account))
+        manager = control_plane.controller_manager(self.state, self.ends, without=_IN_VAIN if self._with_kwok else ())
+        self._launch(manager, lambda: self.admin.exists(account))
         if self._with_kwok:
             self._start_kwok()
 
     def _start_kwok(self) -> None:
         start(control_plane.scheduler(self.state, self.ends), self.state)
-        self.admin.post("/api/v1/nodes", _fake_node())
-        self._launch(_kwok(self.state), self._fake_node_is_ready)
+        for name in self._nodes:
+            self.admin.post("/api/v1/nodes", _fake_node(name))
+        self._launch(_kwok(self.state), lambda: all(map(self._is_ready, self._nodes)))
 
-    def _fake_node_is_ready(self) -> bool:
-        node = self.admin.get(f"/api/v1/nodes/{FAKE_NODE}")
+    def _is_ready(self, name: str) -> bool:
+        node = self.admin.get(f"/api/v1/nodes/{name}")
         conditions = {c["type"]: c["status"] for c in node.get("status", {}).get("conditions", [])}
         is_tainted = any(t["effect"] == "NoSchedule" for t in node["spec"].get("taints", []))
         return conditions.get("Ready") == "True" and not is_tainted
@@ -228,10 +233,10 @@ def _kwok(state: StateFolder) -> Component:
     return Component("kwok", (binary, *flags), env={"HOME": str(state.path)})
 
 
-def _fake_node() -> dict[str, object]:
+def _fake_node(name: str) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": FAKE_NODE, "labels": {"kubernetes.io/hostname": FAKE_NODE, "kubernetes.io/os": "linux"}},
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
         "spec": {"podCIDR": _PODS, "podCIDRs": [_PODS]},
     }

@@ -4,6 +4,7 @@ Called by api_only (loopback, no root) and node (inside the network namespace).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +93,8 @@ def apiserver(state: StateFolder, ends: Endpoints) -> Component:
     return Component("apiserver", (_kubernetes("kube-apiserver"), *_flags(flags)))
 
 
-def controller_manager(state: StateFolder, ends: Endpoints) -> Component:
-    """kube-controller-manager: garbage collection, Deployments, service accounts and the rest."""
+def controller_manager(state: StateFolder, ends: Endpoints, *, without: Sequence[str] = ()) -> Component:
+    """kube-controller-manager: garbage collection, Deployments, service accounts and the rest, but for the controllers WITHOUT."""
     own = str(state.config / "controller-manager.conf")
     flags = {
         "kubeconfig": own,
@@ -105,6 +106,7 @@ def controller_manager(state: StateFolder, ends: Endpoints) -> Component:
         "cluster-signing-key-file": state.pki / "ca.key",
         "use-service-account-credentials": "true",
         "leader-elect": "false",
+        "controllers": ",".join(["*", *(f"-{name}" for name in without)]),
         # At the default of 20 requests a second its start takes 5 s, with these 0.1 s.
         "kube-api-qps": 500,
         "kube-api-burst": 500,
