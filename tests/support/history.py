@@ -24,6 +24,9 @@ from cluster.api_only import ApiOnlyCluster
 __all__ = ["Change", "History"]
 
 _KINDS = ("BankModel", "Pod", "ConfigMap", "Deployment", "Service")
+_WATCH_S = 4
+"""A watch ends after this and begins where it ended. Two seconds before, a bookmark says where that is: else a kind in which others
+write a lot, and nobody here, would be forgotten by the API server."""
 Object = dict[str, Any]
 
 
@@ -84,13 +87,16 @@ class History:
         path, version = RESOURCES[kind].path(self._namespace), "0"
         while not self._over.is_set():
             with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-                for event in self._events(f"{path}?watch=1&resourceVersion={version}&timeoutSeconds=600"):
-                    if event["type"] == "ERROR":
-                        raise AssertionError(f"the watch of {kind} lost its place: {event['object']}")
+                query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_S}&resourceVersion={version}"
+                for event in self._events(f"{path}?{query}"):
                     version = self._note(kind, event)
 
     def _note(self, kind: str, event: Mapping[str, Any]) -> str:
         found: Object = event["object"]
+        if event["type"] == "ERROR":
+            raise AssertionError(f"the watch of {kind} lost its place: {found}")
+        if event["type"] == "BOOKMARK":
+            return str(found["metadata"]["resourceVersion"])
         name, version = found["metadata"]["name"], found["metadata"]["resourceVersion"]
         is_gone = event["type"] == "DELETED"
         with self._lock:
@@ -104,7 +110,9 @@ class History:
     def _events(self, path: str) -> Iterator[Mapping[str, Any]]:
         where = urlsplit(self._api.url)
         context = ssl.create_default_context(cafile=str(self._api.ca))
-        connection = http.client.HTTPSConnection(where.hostname or "", where.port, context=context, timeout=3)
+        connection = http.client.HTTPSConnection(
+            where.hostname or "", where.port, context=context, timeout=_WATCH_S + 2
+        )
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self._api.admin_token}"})
             answer = connection.getresponse()
