@@ -102,7 +102,7 @@ class _Doctor:
         self._thread.join(30)
 
     def _watch(self) -> None:
-        while not self._over.is_set():
+        while self._died.is_set() or not self._over.is_set():
             if self._died.wait(0.05):
                 self._it.operator.kill()
                 self._died.clear()

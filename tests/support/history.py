@@ -49,6 +49,7 @@ class History:
         self._changes: list[Change] = []
         self.current: dict[tuple[str, str], Object] = {}
         self._lock, self._over = threading.Lock(), threading.Event()
+        self._blind = ""
         self._threads = [threading.Thread(target=self._follow, args=(kind,), daemon=True) for kind in _KINDS]
 
     def __enter__(self) -> Self:
@@ -65,6 +66,7 @@ class History:
 
     def changes(self) -> list[Change]:
         """So far, in order. What happened in the last moments may be missing; `settled` waits for it."""
+        assert not self._blind, self._blind
         with self._lock:
             return sorted(self._changes, key=lambda change: change.version)
 
@@ -78,6 +80,11 @@ class History:
             self._over.wait(0.1)
         raise AssertionError(f"not quiet within {deadline_s:g} s")
 
+    def live(self, kind: str, name: str) -> Object:
+        """The object as it was heard of last; empty when there is none."""
+        with self._lock:
+            return self.current.get((kind, name), {})
+
     def of_kind(self, kind: str) -> list[Object]:
         """The live objects of a kind."""
         with self._lock:
@@ -89,12 +96,13 @@ class History:
             with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
                 query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_S}&resourceVersion={version}"
                 for event in self._events(f"{path}?{query}"):
+                    if event["type"] == "ERROR":
+                        self._blind = f"the watch of {kind} lost its place: {event['object']}"
+                        return
                     version = self._note(kind, event)
 
     def _note(self, kind: str, event: Mapping[str, Any]) -> str:
         found: Object = event["object"]
-        if event["type"] == "ERROR":
-            raise AssertionError(f"the watch of {kind} lost its place: {found}")
         if event["type"] == "BOOKMARK":
             return str(found["metadata"]["resourceVersion"])
         name, version = found["metadata"]["name"], found["metadata"]["resourceVersion"]

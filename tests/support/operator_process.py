@@ -8,16 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-__all__ = ["OperatorProcess", "eventually"]
+__all__ = ["OperatorProcess", "eventually", "kept"]
 
 _SETTINGS = {
     "BANKMODEL_SERVING_IMAGE": "registry.example/bankmodel-serving:test",
@@ -47,13 +49,18 @@ def eventually(seen: Callable[[], T | None], *, deadline_s: float = 60.0, what: 
 
 @dataclass
 class OperatorProcess:
-    """A context manager: starts on entry, is gone on exit. `settings` override the short ones."""
+    """A context manager: starts on entry, is gone on exit. `settings` override the short ones. `revivals`: see `kept`."""
 
     kubeconfig: Path
     folder: Path
     instance: str = "operator-a"
     settings: dict[str, str] = field(default_factory=dict)
     http_port: int = 0
+    revivals: int = 0
+
+    def __post_init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_wanted, self._lock = False, threading.RLock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -72,40 +79,56 @@ class OperatorProcess:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"KUBECONFIG": str(self.kubeconfig), "BANKMODEL_INSTANCE": self.instance}
         environment |= {"BANKMODEL_HTTP_PORT": str(self.http_port), **_SETTINGS, **self.settings}
-        with self._log_path.open("ab") as log:
+        with self._lock, self._log_path.open("ab") as log:
             command = [sys.executable, "-m", "bankmodel_operator"]
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
+            self._is_wanted = True
 
     def kill(self) -> None:
-        """SIGKILL, frozen or not; waits until it is gone."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait(10)
+        """SIGKILL, frozen or not; waits until it is gone. Nothing where it never ran."""
+        if self._process is not None:
+            self.strike()
+            self._process.wait(10)
 
     def strike(self) -> None:
         """SIGKILL without waiting, for callbacks of the proxy."""
-        self._process.kill()
+        self._signal(signal.SIGKILL)
 
     def stop(self, deadline_s: float = 20.0) -> int:
         """SIGTERM; the exit code."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(deadline_s)
+        self._signal(signal.SIGTERM)
+        return self.exit_code(deadline_s)
 
     def freeze(self) -> None:
         """SIGSTOP."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def wake(self) -> None:
         """SIGCONT."""
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def revive(self) -> None:
+        """Start it again if it ended, and no signal was sent to it."""
+        with self._lock:
+            if self._is_wanted and not self.is_running:
+                self.revivals += 1
+                self.start()
 
     @property
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return self._process is not None and self._process.poll() is None
 
     def exit_code(self, deadline_s: float = 10.0) -> int:
         """Waits until it ends by itself."""
+        assert self._process is not None, f"{self.instance} was never started"
         return self._process.wait(deadline_s)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Whoever sends one looks after what comes of it."""
+        with self._lock:
+            self._is_wanted = False
+            if self._process is not None:
+                self._process.send_signal(number)
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask its HTTP port; (0, "") when nobody answers."""
@@ -138,6 +161,24 @@ class OperatorProcess:
     @property
     def _log_path(self) -> Path:
         return self.folder / f"{self.instance}.log"
+
+
+@contextmanager
+def kept(operator: OperatorProcess) -> Iterator[None]:
+    """Revive it whenever it ended by itself, as a Deployment would: on a busy machine a lease is not always renewed in time."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            operator.revive()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(10)
 
 
 def _free_port() -> int:

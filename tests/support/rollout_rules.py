@@ -1,28 +1,25 @@
 """What must never be seen of a rollout, asked at every single write that the API server took. Used by tests and by `make verify-rollout`.
 
-The judge knows nothing of the operator's code: only objects, in the order of their versions, and what pods answered.
+The judge knows nothing of the operator's code: only objects, in the order of their versions. What pods did is judged by `pod_rules`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from support.history import Change
-from support.scoring_pods import Answer
 
-__all__ = ["broken_rules"]
+__all__ = ["broken_rules", "routing_table"]
 
 _MODEL, _REVISION = "serving.bankmodel.io/model", "serving.bankmodel.io/revision"
 _ON_TRIAL = ("Preparing", "Climbing", "Withdrawing", "Baking", "Draining", "Progressing")
-_LAST_ANSWER_S = 1.0
-"""A request that was under way when the table was written may still be answered."""
 Object = Mapping[str, Any]
 
 
-def broken_rules(changes: Sequence[Change], answers: Iterable[Answer] = ()) -> list[str]:
+def broken_rules(changes: Iterable[Change]) -> list[str]:
     """A sentence for each write that was not allowed; empty as it should be."""
     seen: dict[tuple[str, str], Object] = {}
     found: list[str] = []
@@ -33,7 +30,7 @@ def broken_rules(changes: Sequence[Change], answers: Iterable[Answer] = ()) -> l
             seen.pop((change.kind, change.name), None)
         else:
             seen[change.kind, change.name] = change.after
-    return [*found, *_answers_of_the_withdrawn(changes, answers)]
+    return found
 
 
 def _said(change: Change, before: Object, seen: Mapping[tuple[str, str], Object]) -> Iterator[str]:
@@ -42,7 +39,7 @@ def _said(change: Change, before: Object, seen: Mapping[tuple[str, str], Object]
     model = seen.get(("BankModel", name), {})
     match change.kind:
         case "ConfigMap" if change.name.endswith("-routing") and after:
-            yield from _of_table(_table(before), _table(after), model, seen)
+            yield from _of_table(routing_table(before), routing_table(after), model, seen)
         case "Deployment" if model:
             yield from _of_capacity(before, after, model, seen)
         case "Service" if change.name == name and after:
@@ -83,7 +80,7 @@ def _of_capacity(before: Object, after: Object, model: Object, seen: Mapping[tup
     was = (before.get("spec") or {}).get("replicas", 0)
     if now >= was or model["metadata"].get("deletionTimestamp"):
         return
-    table = _table(seen.get(("ConfigMap", f"{name}-routing"), {}))
+    table = routing_table(seen.get(("ConfigMap", f"{name}-routing"), {}))
     grant, state = table.get("canary") or {}, ((model.get("status") or {}).get("rollout") or {}).get("state")
     if not after and revision in (table.get("stable"), *table.get("superseded", ())):
         yield "is deleted while the table says that it answers"
@@ -104,7 +101,7 @@ def _of_selector(before: Object, after: Object, model: Object, seen: Mapping[tup
         yield f"selects {now}, of which no pod is ready"
     if now in [each["revision"] for each in (model.get("status") or {}).get("rejected", ()) if not each.get("again")]:
         yield f"selects {now}, which is rejected"
-    table = _table(seen.get(("ConfigMap", f"{name}-routing"), {}))
+    table = routing_table(seen.get(("ConfigMap", f"{name}-routing"), {}))
     if was and table.get("stable") != now:
         yield f"selects {now} before the table says so"
 
@@ -124,42 +121,8 @@ def _of_status(before: Object, after: Object) -> Iterator[str]:
         yield f"rises from {was['weight']} to {now['weight']} % with the verdicts {verdicts}"
 
 
-def _answers_of_the_withdrawn(changes: Sequence[Change], answers: Iterable[Answer]) -> Iterator[str]:
-    """A canary whose grant was taken away answers nobody any more, until it is granted anything again."""
-    for model, revision, since, until in _withdrawn(changes):
-        late = [
-            each
-            for each in answers
-            if (each.model, each.revision) == (model, revision) and since + _LAST_ANSWER_S < each.at < until
-        ]
-        if late:
-            seconds = max(each.at for each in late) - since
-            yield f"{revision} of {model} answered {sum(each.count for each in late)} requests up to {seconds:.1f} s after it was withdrawn"
-
-
-def _withdrawn(changes: Sequence[Change]) -> Iterator[tuple[str, str, float, float]]:
-    """Model, revision, and from when to when it had nothing to answer."""
-    tables = [
-        (each.name.removesuffix("-routing"), each.at, _table(each.after or {})) for each in changes if _is_table(each)
-    ]
-    for number, (model, at, table) in enumerate(tables):
-        later = [(when, each) for name, when, each in tables[number:] if name == model]
-        earlier = [each for name, _, each in tables[:number] if name == model]
-        canary = ((earlier[-1].get("canary") or {}) if earlier else {}).get("revision")
-        if canary and not _answers(table, canary):
-            again = next((when for when, each in later if _answers(each, canary)), math.inf)
-            yield model, canary, at, again
-
-
-def _answers(table: Object, revision: str) -> bool:
-    return (table.get("canary") or {}).get("revision") == revision or table.get("stable") == revision
-
-
-def _is_table(change: Change) -> bool:
-    return change.kind == "ConfigMap" and change.name.endswith("-routing")
-
-
-def _table(config_map: Object) -> Object:
+def routing_table(config_map: Object) -> Object:
+    """What a routing ConfigMap says; empty when there is none."""
     table: Object = json.loads((config_map.get("data") or {}).get("table.json", "{}"))
     return table
 

@@ -11,7 +11,7 @@ import asyncio
 import json
 import socket
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,24 +22,14 @@ from aiohttp import web
 
 from support.history import History
 from support.loop_thread import LoopThread
+from support.pod_looks import Answer, Look, Looks
 
-__all__ = ["Answer", "ScoringPods"]
+__all__ = ["ScoringPods"]
 
 _TICK_S = 0.1
 _MODEL, _REVISION = "serving.bankmodel.io/model", "serving.bankmodel.io/revision"
 _HANG_S = 30.0
 Table = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A moment in which pods of `revision` answered requests of callers. `weight`: by the sender's table."""
-
-    at: float
-    model: str
-    revision: str
-    count: int
-    weight: int
 
 
 @dataclass
@@ -108,6 +98,7 @@ class ScoringPods:
         self.inputs: dict[str, tuple[str, ...]] = {}
         self.lag_s = 0.0
         self.answers: list[Answer] = []
+        self.looks = Looks()
         self.port = _free_port()
         self._pods: dict[str, _Pod] = {}
         self._written: dict[str, tuple[float, Table]] = {}
@@ -153,6 +144,7 @@ class ScoringPods:
             now = time.monotonic()
             await self._keep_pods()
             self._read_tables(now)
+            self._look(now)
             self._serve(now - last)
             last = now
 
@@ -185,6 +177,19 @@ class ScoringPods:
             is_due = not pod.table or now - since >= self.lag_s
             if is_due and pod.version not in self.deaf and table and table != pod.table:
                 pod.read(table)
+
+    def _look(self, now: float) -> None:
+        """As they all are now, every model that is there."""
+        ready, sends = defaultdict[str, Counter[str]](Counter), defaultdict[str, dict[tuple[str, str], int]](dict)
+        for pod in self._pods.values():
+            ready[pod.model][pod.revision] += 1
+            if pod.weight:
+                way = pod.revision, str(pod.grant["revision"])
+                sends[pod.model][way] = max(pod.weight, sends[pod.model].get(way, 0))
+        services = {each["metadata"]["name"]: each for each in self._history.of_kind("Service")}
+        for model in [each["metadata"]["name"] for each in self._history.of_kind("BankModel")]:
+            selector = services.get(model, {"spec": {}})["spec"].get("selector") or {}
+            self.looks.add(Look(now, model, selector.get(_REVISION, ""), ready[model], sends[model]))
 
     def _serve(self, seconds: float) -> None:
         for service in self._history.of_kind("Service"):
@@ -224,7 +229,7 @@ class ScoringPods:
         ready[0].requests["peer", "500"] += failed
         pod.attempts[to, "ok"] += share - failed
         pod.attempts[to, "error"] += failed
-        self._noted(pod, to, share - failed)
+        self._noted(pod, to, share - failed, failed)
         return share - failed
 
     def _copy(self, pod: _Pod, count: int) -> None:
@@ -236,9 +241,9 @@ class ScoringPods:
             pod.copies[to, "ok"] += count - failed
             pod.copies[to, "error"] += failed
 
-    def _noted(self, pod: _Pod, revision: str, count: int) -> None:
-        if count:
-            self.answers.append(Answer(time.monotonic(), pod.model, revision, count, pod.weight))
+    def _noted(self, pod: _Pod, revision: str, count: int, failed: int = 0) -> None:
+        if count or failed:
+            self.answers.append(Answer(time.monotonic(), pod.model, revision, count, pod.weight, failed))
 
     # Their answers
 

@@ -19,7 +19,7 @@ from support.bankmodels import a_bankmodel
 from support.operator_process import OperatorProcess, eventually
 from support.proxy import Proxy
 
-__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "stage", "wide_stage"]
+__all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "serves", "stage", "wide_stage"]
 
 CHILDREN = (
     "controllerrevisions,deployments,services,configmaps,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies"
@@ -85,12 +85,12 @@ class Stage:
 
     def settles(self, *, quiet_s: float = 1.0) -> None:
         """Wait until the operator has led for a while and written nothing."""
-        seen = [len(self.proxy.writes), time.monotonic()]
+        seen = [-1.0, time.monotonic()]
 
         def is_quiet() -> bool:
-            if len(self.proxy.writes) != seen[0] or not self.operator.leads:
-                seen[:] = [len(self.proxy.writes), time.monotonic()]
-            return time.monotonic() - seen[1] > quiet_s
+            if len(self.proxy.writes) != seen[0]:
+                seen[:] = [len(self.proxy.writes) if self.operator.leads else -1, time.monotonic()]
+            return time.monotonic() - seen[1] > quiet_s and self.operator.leads
 
         eventually(is_quiet, what="the operator is quiet")
 
@@ -111,14 +111,11 @@ class Stage:
     def reaches(self, model: str, version: str = "1", *, deadline_s: float = 60.0) -> dict[str, Any]:
         """Wait until this version serves and nothing is under way; the live BankModel."""
 
-        def serves() -> dict[str, Any] | None:
+        def found() -> dict[str, Any] | None:
             live = self.get("bankmodel", model)
-            status = live.get("status", {})
-            is_current = status.get("observedGeneration") == live.get("metadata", {}).get("generation")
-            is_done = status.get("rollout", {}).get("state") == "Serving" and self._is_true(status, "Ready")
-            return live if is_current and is_done and status.get("stable", {}).get("version") == version else None
+            return live if serves(live, version) else None
 
-        return eventually(serves, deadline_s=deadline_s, what=f"{model} serves version {version}")
+        return eventually(found, deadline_s=deadline_s, what=f"{model} serves version {version}")
 
     def shows(self, model: str, kind: str, reason: str, *, deadline_s: float = 20.0) -> dict[str, Any]:
         """Wait until a condition is True with this reason; the condition."""
@@ -129,9 +126,14 @@ class Stage:
 
         return eventually(shown, deadline_s=deadline_s, what=f"{model} shows {kind}/{reason}")
 
-    @staticmethod
-    def _is_true(status: dict[str, Any], kind: str) -> bool:
-        return any(found["type"] == kind and found["status"] == "True" for found in status.get("conditions", []))
+
+def serves(live: dict[str, Any], version: str) -> bool:
+    """Whether this BankModel serves this version and nothing is under way."""
+    status = live.get("status", {})
+    is_current = status.get("observedGeneration") == live.get("metadata", {}).get("generation")
+    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+    is_done = status.get("rollout", {}).get("state") == "Serving" and is_ready
+    return bool(is_current and is_done and status.get("stable", {}).get("version") == version)
 
 
 @contextmanager

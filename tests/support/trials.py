@@ -11,10 +11,11 @@ from typing import Any
 from cluster.api_only import ApiOnlyCluster
 from support.history import History
 from support.leaders import PRODUCTION
-from support.operator_process import eventually
+from support.operator_process import eventually, kept
+from support.pod_rules import longest_after_rejection, rules_broken_by_pods
 from support.rollout_rules import broken_rules
 from support.scoring_pods import ScoringPods
-from support.stage import Stage, a_model, stage
+from support.stage import Stage, a_model, serves, stage
 
 __all__ = ["ABORT", "BAD", "GOOD", "LADDER", "PAUSED", "PROMOTE", "Trials", "trials"]
 
@@ -28,12 +29,13 @@ LADDER: dict[str, Any] = {
 ABORT, PROMOTE, PAUSED = (f"serving.bankmodel.io/{order}" for order in ("abort", "promote", "paused"))
 GOOD, BAD = "2", "3"
 """Versions: one that climbs, one of which every other request fails."""
+_MODEL = "serving.bankmodel.io/model"
 _DEADLINE_S = 90.0
 
 
 @dataclass
 class Trials:
-    """A stage with pods that answer, and an observer who sees every write."""
+    """A stage with pods that answer, and an observer who sees every write. Whoever waits asks the observer: the API server has enough to do."""
 
     it: Stage
     history: History
@@ -46,10 +48,15 @@ class Trials:
     def serves(self, name: str, version: str = "1", **rollout: Any) -> None:
         """Begin with this version as stable."""
         self.it.apply(self.model(name, version, **rollout))
-        self.it.reaches(name, version, deadline_s=_DEADLINE_S)
+        self.reaches(name, version, deadline_s=_DEADLINE_S)
+
+    def reaches(self, name: str, version: str, *, deadline_s: float = _DEADLINE_S) -> None:
+        """Wait until it serves this version and nothing is under way."""
+        what = f"{name} serves version {version}"
+        eventually(lambda: serves(self.history.live("BankModel", name), version), deadline_s=deadline_s, what=what)
 
     def status(self, name: str) -> dict[str, Any]:
-        status: dict[str, Any] = self.it.get("bankmodel", name).get("status", {})
+        status: dict[str, Any] = self.history.live("BankModel", name).get("status", {})
         return status
 
     def rollout(self, name: str) -> dict[str, Any]:
@@ -96,7 +103,7 @@ class Trials:
 
         self.until(name, f"version {version} bakes", is_stable, deadline_s=deadline_s)
         self.order(name, PROMOTE, self.status(name)["stable"]["revision"])
-        self.it.reaches(name, version, deadline_s=deadline_s)
+        self.reaches(name, version, deadline_s=deadline_s)
         self.is_alone(name, deadline_s=deadline_s)
 
     def rolls_back(self, name: str, version: str = BAD, *, deadline_s: float = _DEADLINE_S) -> str:
@@ -124,23 +131,36 @@ class Trials:
         alone = [f"{name}-{self.status(name)['stable']['revision']}"]
 
         def left() -> bool:
-            return [child["metadata"]["name"] for child in self.it.children(name, "deployments")] == alone
+            metadata = [each["metadata"] for each in self.history.of_kind("Deployment")]
+            return [each["name"] for each in metadata if each["labels"][_MODEL] == name] == alone
 
         eventually(left, deadline_s=deadline_s, what=f"only {alone} is left")
 
+    def deletes(self, name: str) -> None:
+        """It is not looked at any more; what is left of it goes by itself."""
+        self.it.kubectl("delete", "bankmodel", name, "-n", self.it.namespace, "--wait=false")
+
     def broken_rules(self) -> list[str]:
         """What was seen since the last time that must never be."""
-        refused = [f"pod {name} was shown lower generations: {found}" for name, found in self.pods.refused.items()]
-        found = [*broken_rules(self.history.settled(), self.pods.answers), *refused]
-        new, self._told = found[len(self._told) :] if found[: len(self._told)] == self._told else found, found
+        changes, answers, looks = self.history.settled(), list(self.pods.answers), list(self.pods.looks.taken)
+        by_pods = rules_broken_by_pods(changes, answers=answers, looks=looks, refused=self.pods.refused)
+        found = [*broken_rules(changes), *by_pods]
+        new, self._told = [said for said in found if said not in self._told], found
         return new
+
+    def longest_after_rejection(self) -> float:
+        """How many seconds at most callers had answers of a revision that was rejected already."""
+        return longest_after_rejection(self.history.settled(), list(self.pods.answers))
 
 
 @contextmanager
 def trials(
     api: ApiOnlyCluster, kubectl: Callable[..., Any], namespace: str, folder: Path, **settings: str
 ) -> Iterator[Trials]:
-    """An operator, pods and an observer. Leases are long unless asked for otherwise: a busy machine is no failed leader."""
+    """An operator that is kept running, pods and an observer. Leases are long unless asked for otherwise."""
     with History(api, namespace) as history, ScoringPods(history) as pods:
-        with stage(api, kubectl, namespace, folder, **{**PRODUCTION, **pods.settings, **settings}) as it:
+        with (
+            stage(api, kubectl, namespace, folder, **{**PRODUCTION, **pods.settings, **settings}) as it,
+            kept(it.operator),
+        ):
             yield Trials(it, history, pods)
