@@ -145,7 +145,7 @@ def _generation(state: State, step: Step | None, observation: Observation, *, is
     content, live = read_table(routing_of(observation))
     saved = int((observation.status.get("rollout") or {}).get("generation", 0))
     reported = [pod.report.generation or 0 for pod in observation.pods if pod.report]
-    highest = max(saved, live, *reported) or _generation_of_service(observation)
+    highest = max(saved, live, *reported, _generation_of_service(observation))
     has_lapsed = step is not None and step.turn is Turn.LAPSED
     is_in_force = content == table_of(state, observation) and live == highest and not has_lapsed
     is_unwritten = step is None and live < saved == highest
@@ -154,7 +154,7 @@ def _generation(state: State, step: Step | None, observation: Observation, *, is
 
 
 def _generation_of_service(observation: Observation) -> int:
-    """The last trace of it where status and table are both lost."""
+    """The last trace of it where status and table are both lost, and pods tell of older ones."""
     service = find(observation, "Service", observation.model.metadata.name) or {}
     fence = str((service.get("metadata", {}).get("annotations") or {}).get(names.ANNOTATION_FENCE, ""))
     return int(fence) if fence.isdecimal() else 0
