@@ -1,4 +1,5 @@
-"""The watches: kopf tells which objects changed, and each change puts the model's key on the work queue. No more.
+"""The watches: kopf tells which objects changed, and each change puts the model's key on the work queue. No more. What it only lists when a
+watch begins, after an error too, is queued behind what changed.
 
 kopf writes nothing: only `on.event` handlers are used, so user objects get no finalizer and no annotation.
 Used by `process` when it leads.
@@ -14,11 +15,12 @@ from typing import Any
 
 import kopf
 
-from bankmodel_operator.cluster.queue import WorkQueue
+from bankmodel_operator.cluster.queue import Lane, WorkQueue
 from bankmodel_operator.cluster.resources import CHILDREN, MODELS, POD_MONITORS, PODS
 from bankmodel_operator.core import names
+from bankmodel_operator.core.attention import is_at_rest
 
-__all__ = ["key_of_child", "watch"]
+__all__ = ["News", "key_of_child", "watch"]
 
 _OURS = f"{names.LABEL_MANAGED_BY}={names.FIELD_MANAGER}"
 _CRDS = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
@@ -74,17 +76,38 @@ def key_of_child(body: Mapping[str, Any]) -> tuple[str, str] | None:
     return (namespace, name) if name else None
 
 
+class News:
+    """Tells edits of models from what else is heard of them: most of that is the operator's own status."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, object] = {}
+
+    def lane(self, event: str | None, body: Mapping[str, Any]) -> Lane:
+        """How urgent it is. What is listed when a watch begins (no event) is no news, unless the model says that it is on its way."""
+        metadata = body["metadata"]
+        before = self._seen.get(metadata["uid"])
+        # an order is an annotation, and a deletion moves the generation as well
+        self._seen[metadata["uid"]] = now = (metadata["generation"], dict(metadata.get("annotations") or {}))
+        if event == "DELETED":
+            del self._seen[metadata["uid"]]
+        if event is None and is_at_rest(body):
+            return Lane.ROUTINE
+        return Lane.MOVING if event is None or now == before else Lane.EDITED
+
+
 def _watch_models(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
+    news = News()
+
     @kopf.on.event(MODELS.group, MODELS.version, MODELS.plural, registry=registry, id="model")
-    async def model(*, namespace: str | None, name: str, **_: Any) -> None:
-        queue.add((namespace or "", name))
+    async def model(*, type: str | None, body: Mapping[str, Any], namespace: str | None, name: str, **_: Any) -> None:
+        queue.add((namespace or "", name), news.lane(type, body))
 
 
 def _watch_children(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
-    async def child(*, body: Mapping[str, Any], **_: Any) -> None:
+    async def child(*, type: str | None, body: Mapping[str, Any], **_: Any) -> None:
         key = key_of_child(body)
         if key is not None:
-            queue.add(key)
+            queue.add(key, Lane.MOVING if type else Lane.ROUTINE)
 
     for kind in (*CHILDREN, POD_MONITORS, PODS):
         kopf.on.event(kind.group, kind.version, kind.plural, registry=registry, id=kind.kind.lower())(child)

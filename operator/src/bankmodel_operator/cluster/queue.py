@@ -1,7 +1,8 @@
 """The work queue between watches and workers, with the rules of client-go's.
 
 A key is queued once however often it is added; it is never with two workers at once; added while being worked on, it is
-worked on again; of several planned wake-ups the earliest counts; failures back off per key.
+worked on again; of several planned wake-ups in a lane the earliest counts; failures back off per key. Which key comes
+first is up to `lanes`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-__all__ = ["Key", "WorkQueue"]
+from bankmodel_operator.cluster.lanes import Key, Lane, Lanes
 
-Key = tuple[str, str]
+__all__ = ["Key", "Lane", "WorkQueue"]
+
 _AT_ONCE = 5
 
 
@@ -32,33 +34,36 @@ class WorkQueue:
         self._base_s = base.total_seconds()
         self._cap_s = cap.total_seconds()
         self._clock = clock
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._dirty: set[Key] = set()
+        self._lanes = Lanes()
+        self._waits: asyncio.Queue[None] = asyncio.Queue()
+        """As many as there are keys in the lanes."""
+        self._dirty: dict[Key, Lane] = {}
         self._working: set[Key] = set()
         self._failures: dict[Key, int] = {}
-        self._due: dict[Key, float] = {}
-        self._heap: list[tuple[float, Key]] = []
+        self._due: dict[tuple[Key, Lane], float] = {}
+        self._heap: list[tuple[float, Key, Lane]] = []
         self._changed = asyncio.Event()
         self._closed = False
 
     def __len__(self) -> int:
-        return self._ready.qsize()
+        return len(self._lanes)
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Key, lane: Lane = Lane.MOVING) -> None:
         """Work on the key as soon as a worker is free."""
-        if key in self._dirty or self._closed:
+        asked = self._dirty.get(key)
+        if self._closed or (asked is not None and asked <= lane):
             return
-        self._dirty.add(key)
+        self._dirty[key] = lane
         if key not in self._working:
-            self._ready.put_nowait(key)
+            self._queue(key, lane)
 
-    def add_after(self, key: Key, delay: timedelta) -> None:
+    def add_after(self, key: Key, delay: timedelta, lane: Lane = Lane.MOVING) -> None:
         """Work on the key after the delay, unless an earlier moment is planned already."""
         due = self._clock() + max(0.0, delay.total_seconds())
-        if self._due.get(key, float("inf")) <= due:
+        if self._due.get((key, lane), float("inf")) <= due:
             return
-        self._due[key] = due
-        heapq.heappush(self._heap, (due, key))
+        self._due[key, lane] = due
+        heapq.heappush(self._heap, (due, key, lane))
         self._changed.set()
 
     def retry(self, key: Key, *, at_once: bool = False, within: timedelta | None = None) -> timedelta:
@@ -84,22 +89,25 @@ class WorkQueue:
 
     async def get(self) -> Key:
         """The next key; waits for ever once closed."""
-        key = await self._ready.get()
+        await self._waits.get()
+        key = self._lanes.take()
         self._working.add(key)
-        self._dirty.discard(key)
+        self._dirty.pop(key, None)
         return key
 
     def done(self, key: Key) -> None:
         """The worker is finished with the key, well or not."""
         self._working.discard(key)
         if key in self._dirty and not self._closed:
-            self._ready.put_nowait(key)
+            self._queue(key, self._dirty[key])
 
     def close(self) -> None:
         """Hand out no more keys."""
         self._closed = True
-        while not self._ready.empty():
-            self._dirty.discard(self._ready.get_nowait())
+        self._lanes.clear()
+        self._dirty.clear()
+        while not self._waits.empty():
+            self._waits.get_nowait()
 
     async def timers(self) -> None:
         """Moves delayed keys to the queue when their time has come; runs until cancelled."""
@@ -114,12 +122,18 @@ class WorkQueue:
     def _promote(self) -> float | None:
         """Queue what is due; seconds until the next key is, None when none waits."""
         while self._heap:
-            due, key = self._heap[0]
+            due, key, lane = self._heap[0]
             wait_s = due - self._clock()
             if wait_s > 0:
                 return wait_s
             heapq.heappop(self._heap)
-            if self._due.get(key) == due:  # else an earlier moment replaced this one
-                del self._due[key]
-                self.add(key)
+            if self._due.get((key, lane)) == due:  # else an earlier moment replaced this one
+                del self._due[key, lane]
+                self.add(key, lane)
         return None
+
+    def _queue(self, key: Key, lane: Lane) -> None:
+        before = len(self._lanes)
+        self._lanes.put(key, lane)
+        if len(self._lanes) > before:  # else it waited already, and has moved up
+            self._waits.put_nowait(None)

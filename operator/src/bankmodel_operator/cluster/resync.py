@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from bankmodel_operator.cluster.client import Api
 from bankmodel_operator.cluster.errors import ClusterError
-from bankmodel_operator.cluster.queue import Key, WorkQueue
+from bankmodel_operator.cluster.queue import Key, Lane, WorkQueue
 from bankmodel_operator.cluster.resources import MODELS
+from bankmodel_operator.core.attention import is_at_rest
 
 __all__ = ["Resync"]
 
@@ -21,7 +22,10 @@ _AFTER_FAILURE_S = 2.0
 
 
 class Resync:
-    """Queues all models at once when leading begins and when asked to, and each of them once a period after that."""
+    """Queues all models at once when leading begins and when asked to, and each of them once a period after that.
+
+    Models that are at rest let all others pass.
+    """
 
     def __init__(
         self,
@@ -64,8 +68,9 @@ class Resync:
         except ClusterError as error:
             log.warning("models not listed, trying again", extra={"error": str(error)})
             return False
-        keys = {(item["metadata"]["namespace"], item["metadata"]["name"]) for items in lists for item in items}
-        for key in keys | set(self._known()):  # the known ones too: a deletion may have been missed
-            self._queue.add_after(key, spread * random.random())
+        found = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for items in lists for item in items}
+        for key in found.keys() | set(self._known()):  # the known ones too: a deletion may have been missed
+            lane = Lane.ROUTINE if key not in found or is_at_rest(found[key]) else Lane.MOVING
+            self._queue.add_after(key, spread * random.random(), lane)
         self.listed.set()
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import PrometheusQuery
 from bankmodel_operator.core.analysis.verdicts import Answer
@@ -20,6 +21,7 @@ from bankmodel_operator.core.states import (
     NotUnderstood,
     Preparing,
     Progressing,
+    Serving,
     Starting,
     State,
     Turn,
@@ -37,6 +39,13 @@ _NUDGE_AGAIN = timedelta(seconds=3)
 
 _AT_ONCE = (*RECOVERIES, Turn.COMPARED, Turn.PROMOTION_ORDERED, Turn.TARGET_WITHDRAWN)
 """Turns after which there is more to do: the next turn, or another target that was waiting."""
+
+
+def is_at_rest(live: Mapping[str, Any]) -> bool:
+    """Whether a BankModel, as it was read, says itself that its spec was seen and nothing is on its way: then it can wait."""
+    status = live.get("status") or {}
+    was_seen = status.get("observedGeneration") == live["metadata"]["generation"]
+    return was_seen and isinstance(decode(status), Serving)
 
 
 def wants_reports(state: State) -> bool:
