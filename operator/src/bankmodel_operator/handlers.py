@@ -119,6 +119,19 @@ def _watch_pod_monitor_kind(registry: kopf.OperatorRegistry, on_scrapers_changed
         on_scrapers_changed()
 
 
+class _NothingKept(kopf.DiffBaseStorage):
+    """kopf compares an object with what it was when last handled, which we never ask: copies for it took up to 0.5 ms an event."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
 def _login(**facts: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**facts) or kopf.login_with_kubeconfig(**facts)
 
@@ -139,5 +152,6 @@ def _settings(namespaced: bool) -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.process.ultimate_exiting_timeout = None
     settings.persistence.finalizer = "kopf.invalid/unused"
+    settings.persistence.diffbase_storage = _NothingKept()
     settings.scanning.disabled = namespaced  # else it reads CRDs, for which a namespaced operator has no right
     return settings
