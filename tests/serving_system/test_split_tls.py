@@ -104,8 +104,10 @@ def test_a_certificate_for_servers_alone_serves_callers_and_says_what_it_lacks(t
     with _secured(tmp_path, servers) as found:
         assert (200, "a", "unreachable") == _ask(found)
         said = [line.get("error", "") for line in found.pods["a"].log]
+        problem = found.pods["a"].metric("bankmodel_tls_peers_usable", problem="unsuitable certificate purpose")
 
     assert any("needs the usages server auth and client auth" in line for line in said)
+    assert 0 == problem
 
 
 def test_another_authority_is_not_trusted(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from bankmodel_serving.recorder import DURATION_BOUNDS_S, Distribution, Recorder
 from bankmodel_serving.routing import RoutingTable
 from bankmodel_serving.snapshot import Family, Kind, Merge, Samples, Snapshot, silent_processes
 from bankmodel_serving.split.tally import DIFFERENCE_BOUNDS, SplitTally
-from bankmodel_serving.tls import TlsFiles
+from bankmodel_serving.tls import Shown, TlsFiles
 
 __all__ = ["Identity", "Metrics"]
 
 Counts = Mapping[Any, int]  # by label, or by labels in a tuple
 _OWN = ("model", "revision")
+_MOST_AUTHORITIES = 16
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Metrics:
             yield self._gauge(
                 name.format("after"), "When the certificate in use expires, Unix time.", Merge.LEAST, after
             )
+            yield self._peers(pair.shown)
         usable = tls.problem is None
         text = "1 if the certificate files could be used as they are now, 0 if an older pair or none is in use."
         yield self._gauge("bankmodel_tls_last_reload_successful", text, Merge.LEAST, usable)
@@ -171,6 +173,13 @@ class Metrics:
         yield self._counter("bankmodel_tls_reloads", "Loads of the certificate files.", ("result",), reloads)
         ended: Counts = {(result,): count for result, count in self._recorder.tls_handshakes.copy().items()}
         yield self._counter("bankmodel_tls_handshakes", "Connections to the TLS port.", ("result",), ended)
+
+    def _peers(self, shown: Shown) -> Family:
+        text = "1 if pods of this model can show each other the certificate in use, 0 if it does for callers alone."
+        labels = (*_OWN, "certificate", "authorities", "problem")
+        series = (*self._own, shown.certificate, ",".join(shown.authorities[:_MOST_AUTHORITIES]), shown.problem)
+        usable = int(not shown.problem)
+        return Family("bankmodel_tls_peers_usable", text, Kind.GAUGE, Merge.ONE, labels, {series: (usable,)})
 
     def _observed(self, observer: Observer) -> Iterator[Family]:
         bins: dict[tuple[str, ...], int] = {}

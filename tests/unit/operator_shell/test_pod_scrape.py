@@ -12,9 +12,10 @@ import pytest
 from aiohttp import web
 
 from bankmodel_operator.core.analysis.samples import Sample
-from bankmodel_operator.core.observation import Described, InputDescribed, OutputDescribed, Report
+from bankmodel_operator.core.observation import Described, InputDescribed, OutputDescribed, Peers, Report
+from bankmodel_operator.telemetry.certificates import parse_certificate, parse_peers
 from bankmodel_operator.telemetry.described import parse_described
-from bankmodel_operator.telemetry.scrape import Scraper, parse_certificate, parse_gauges, parse_unready
+from bankmodel_operator.telemetry.scrape import Scraper, parse_gauges, parse_unready
 from support.answering import answering
 from support.pod_counts import START
 
@@ -82,6 +83,30 @@ def test_the_certificate_is_read(text: str, expected: tuple[int, int, bool] | No
     read = found and (found.not_before.timestamp(), found.not_after.timestamp(), found.is_latest)
 
     assert expected == read
+
+
+_PEERS = 'bankmodel_tls_peers_usable{model="m",revision="r",certificate="ab12",authorities="cd,ef",problem="'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(f'{_PEERS}"}} 1.0\n', Peers("ab12", frozenset(("cd", "ef")), ""), id="usable"),
+        pytest.param(
+            f'{_PEERS}unsuitable \\"purpose\\""}} 0.0\n',
+            Peers("ab12", frozenset(("cd", "ef")), 'unsuitable "purpose"'),
+            id="for callers alone",
+        ),
+        pytest.param(
+            'bankmodel_tls_peers_usable{certificate="ab12",authorities="",problem=""} 1.0\n',
+            Peers("ab12", frozenset(), ""),
+            id="no authority",
+        ),
+        pytest.param(f"{_LATEST} 1\n", None, id="an older image"),
+    ],
+)
+def test_what_pods_show_each_other_is_read(text: str, expected: Peers | None) -> None:
+    assert expected == parse_peers(text)
 
 
 @pytest.mark.parametrize(

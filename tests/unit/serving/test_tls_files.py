@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509 import ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings, strategies as st
 
 from bankmodel_serving.errors import CertificateInvalid
@@ -164,3 +166,39 @@ def test_a_bad_pair_never_takes_the_good_one_away(tmp_path: Path) -> None:
 
 def _paths(folder: Path, *, client_ca: bool = False) -> TlsPaths:
     return TlsPaths(str(folder / "tls.crt"), str(folder / "tls.key"), str(folder / "ca.crt") if client_ca else "")
+
+
+def test_two_pods_tell_their_certificate_and_its_authorities_alike(tmp_path: Path) -> None:
+    ca, renewed = AUTHORITY.certificate, AUTHORITY.issue()
+    secrets = {"one": GOOD.secret(ca), "other": GOOD.secret(ca), "renewed": renewed.secret(ca), "alone": GOOD.secret()}
+    shown = {name: load_pair(_paths(mount(tmp_path / name, data))).shown for name, data in secrets.items()}
+
+    assert shown["one"] == shown["other"]
+    assert (shown["one"].certificate, ()) == (shown["alone"].certificate, shown["alone"].authorities)
+    assert shown["one"].authorities == shown["renewed"].authorities
+    assert shown["one"].certificate != shown["renewed"].certificate
+
+
+@pytest.mark.parametrize(
+    ("usages", "is_usable"),
+    [
+        ((), True),
+        ((ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH), True),
+        ((ExtendedKeyUsageOID.SERVER_AUTH,), False),
+        ((ExtendedKeyUsageOID.CLIENT_AUTH,), False),
+    ],
+    ids=["for whatever one likes", "both sides", "servers", "clients"],
+)
+def test_whether_pods_can_show_each_other_a_certificate_is_known_when_it_is_read(
+    usages: tuple[ObjectIdentifier, ...], is_usable: bool, tmp_path: Path
+) -> None:
+    pair = load_pair(_paths(mount(tmp_path / "tls", AUTHORITY.issue(usages=usages).secret())))
+
+    assert is_usable is (pair.shown.problem == "") is (pair.peers is not None)
+    assert is_usable or "purpose" in pair.shown.problem
+
+
+def test_an_authority_that_is_no_certificate_is_none(tmp_path: Path) -> None:
+    rubbish = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"
+
+    assert () == load_pair(_paths(mount(tmp_path / "tls", GOOD.secret(rubbish)))).shown.authorities

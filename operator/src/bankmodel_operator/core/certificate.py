@@ -13,6 +13,7 @@ from typing import Any
 
 from bankmodel_operator.core.desired import stable_of
 from bankmodel_operator.core.observation import Certificate, Event, Observation, PodSeen, format_time, parse_time
+from bankmodel_operator.core.peers import unfit
 from bankmodel_operator.core.pods import alive
 from bankmodel_operator.core.states import Progressing, Starting, State
 
@@ -31,6 +32,7 @@ class CertificateReason(StrEnum):
     EXPIRED = "Expired"
     NOT_YET_VALID = "NotYetValid"
     INVALID = "CertificateInvalid"
+    NOT_FOR_PEERS = "CertificateNotForPeers"
 
 
 ALARMING = frozenset(CertificateReason) - {CertificateReason.VALID, CertificateReason.NOT_REPORTED}
@@ -62,7 +64,8 @@ def standing(state: State, observation: Observation, now: datetime) -> Standing 
     if certificate is None:
         words = "No pod has reported its certificate yet."
         return Standing("Unknown", CertificateReason.NOT_REPORTED, words)
-    return _judged(certificate, tls.secret_name, now)
+    found = _judged(certificate, tls.secret_name, now)
+    return _between_pods(found, pods, observation) if found.reason is CertificateReason.VALID else found
 
 
 def saved_form(found: Standing | None) -> Mapping[str, str] | None:
@@ -86,6 +89,23 @@ def _pods(state: State, observation: Observation) -> Sequence[PodSeen]:
     coming = (state.target,) if isinstance(state, Starting | Progressing) else ()
     revisions = (*((stable,) if stable else ()), *coming)
     return [pod for revision in revisions for pod in alive(observation.pods, revision.revision)]
+
+
+def _between_pods(found: Standing, pods: Sequence[PodSeen], observation: Observation) -> Standing:
+    """Of a certificate that serves callers: whether the next canary would get requests with it. Said long before one comes."""
+    rollout, tls = observation.model.spec.rollout, observation.model.spec.serving.tls
+    if tls is None or not (rollout.steps or rollout.shadow):
+        return found
+    told = [pod.report.peers for pod in pods if pod.report and pod.report.peers]
+    problem = next((each.problem for each in told if each.problem), "")
+    before = _condition(observation.status)
+    if problem:
+        message = f"Callers are served. {unfit(problem, tls.secret_name)}"
+    elif not told and before.get("reason") == CertificateReason.NOT_FOR_PEERS:
+        message = str(before.get("message", ""))
+    else:
+        return found
+    return Standing(found.status, CertificateReason.NOT_FOR_PEERS, message, found.certificate)
 
 
 def _cannot_use(pod: PodSeen) -> bool:

@@ -73,6 +73,7 @@ class Reason(StrEnum):
     OUTPUTS_CHANGED = "OutputsChanged"
     STABLE_UNAVAILABLE = "StableUnavailable"
     CANARY_UNSUPPORTED = "CanaryUnsupported"
+    CERTIFICATE_NOT_FOR_PEERS = "CertificateNotForPeers"
     NO_DATA = "NoData"
 
 

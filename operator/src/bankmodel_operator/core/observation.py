@@ -49,6 +49,16 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Peers:
+    """By what pods trust each other: fingerprints of the certificate in use and of the authorities beside it. `problem`: why
+    pods can't show each other this certificate, in OpenSSL's words; empty where they can."""
+
+    certificate: str
+    authorities: frozenset[str]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class InputDescribed:
     """One input of a revision's file. `is_required`: a request without it is refused."""
 
@@ -98,6 +108,7 @@ class Report:
     effective_weight: int | None = None
     is_mirroring: bool | None = None
     described: Described | None = None
+    peers: Peers | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ Mounted the other way, it would hang in ContainerCreating, and only an event tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bankmodel_operator.api.v1alpha1 import Tls
 from bankmodel_operator.core import names
 
+_CERTIFICATE = "tls"
+"""The volume of the certificate callers are shown."""
 _READABLE_BY_GROUP = 0o440
 """The pod's fsGroup is the group of the files; nobody else needs them."""
 
@@ -36,11 +38,17 @@ def tls_arguments(tls: Tls | None) -> list[str]:
     return [*words, "--tls-keep-plaintext", "yes"] if tls.keep_plaintext else words
 
 
+def tls_secret(template: Mapping[str, Any]) -> str:
+    """The Secret with the certificate, as a pod template that was made here has it; empty without TLS."""
+    volumes = template.get("spec", {}).get("volumes") or ()
+    return next((str(each["secret"]["secretName"]) for each in volumes if each["name"] == _CERTIFICATE), "")
+
+
 def _secrets(tls: Tls | None) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Volume, Secret, folder, and which keys: of the client CA's Secret its certificate alone, never its key."""
     if tls is None:
         return
-    yield "tls", tls.secret_name, names.TLS_FOLDER, {}
+    yield _CERTIFICATE, tls.secret_name, names.TLS_FOLDER, {}
     if tls.client_ca_secret_name:
         only = {"key": names.CA_BUNDLE_KEY, "path": names.CA_BUNDLE_KEY}
         yield "client-ca", tls.client_ca_secret_name, names.CLIENT_CA_FOLDER, {"items": [only]}

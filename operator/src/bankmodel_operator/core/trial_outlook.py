@@ -12,6 +12,7 @@ from bankmodel_operator.core.conditions import Outlook, Reason
 from bankmodel_operator.core.desired import peer_address, replicas_of
 from bankmodel_operator.core.fit import misfit
 from bankmodel_operator.core.observation import format_time
+from bankmodel_operator.core.peers import mistrust
 from bankmodel_operator.core.pods import ready_count
 from bankmodel_operator.core.standing import called, late, named, standing, stuck
 from bankmodel_operator.core.states import Baking, Climbing, Preparing, Revision, Withdrawing
@@ -71,6 +72,10 @@ def _waiting(state: Preparing, at: Situation) -> Outlook:
     unable = [each for each in (state.stable, state.canary) if not peer_address(at.observation, each.revision)]
     if unable and at.now - state.canary.since > timedelta(seconds=30):
         return Outlook("Stuck", Reason.CANARY_UNSUPPORTED, _unsupported(unable[0]))
+    strange = mistrust(state, at.observation)
+    if strange and not state.is_promoted:
+        message = f"{called(state.canary)} gets no requests: {strange} {called(state.stable)} serves."
+        return Outlook("Stuck", Reason.CERTIFICATE_NOT_FOR_PEERS, message)
     found = misfit(state.fit, state.ladder.rungs[0], at.observation) if state.fit else None
     if found and not state.is_promoted:
         message = f"{called(state.canary)} gets no requests: {found[1]}."

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -18,24 +17,18 @@ from typing import Any
 
 import aiohttp
 
-from bankmodel_operator.core.observation import Certificate, Report
+from bankmodel_operator.core.observation import Report
+from bankmodel_operator.telemetry.certificates import parse_certificate, parse_peers, read_number
 from bankmodel_operator.telemetry.described import parse_described
 from bankmodel_operator.telemetry.exposition import read_flag, read_least, read_sample
 
-__all__ = ["Scraper", "parse_certificate", "parse_gauges", "parse_unready"]
+__all__ = ["Scraper", "parse_gauges", "parse_unready"]
 
 _PORT = 9090
 _DEADLINE_S = 1.0
 _LARGEST = 4 * 1024 * 1024
 _AT_ONCE = 32
 _GAUGE = re.compile(r"^(bankmodel_routing_generation|bankmodel_connections)(?:\{[^}]*\})?\s+(\S+)", re.MULTILINE)
-
-_CERTIFICATE_FACTS = (
-    "bankmodel_tls_certificate_not_before_timestamp_seconds",
-    "bankmodel_tls_certificate_not_after_timestamp_seconds",
-    "bankmodel_tls_last_reload_successful",
-)
-_CERTIFICATE = re.compile(rf"^({'|'.join(_CERTIFICATE_FACTS)})(?:\{{[^}}]*\}})?\s+(\S+)", re.MULTILINE)
 
 
 def _now() -> datetime:
@@ -73,6 +66,7 @@ class Scraper:
             reason,
             message,
             parse_certificate(metrics),
+            peers=parse_peers(metrics),
             sample=read_sample(metrics, self._clock()),
             effective_weight=read_least(metrics, "routing_effective_weight"),
             is_mirroring=read_flag(metrics, "routing_mirroring"),
@@ -105,28 +99,13 @@ def parse_gauges(exposition: str) -> tuple[int | None, int | None]:
     """Generation (the least, if several processes report) and open connections (their sum)."""
     found: dict[str, list[int]] = {}
     for name, value in _GAUGE.findall(exposition):
-        number = _number(value)
+        number = read_number(value)
         if number is None:
             return None, None  # half a report is none
         found.setdefault(name, []).append(number)
     generations = found.get("bankmodel_routing_generation")
     connections = found.get("bankmodel_connections")
     return (min(generations) if generations else None), (sum(connections) if connections else None)
-
-
-def parse_certificate(exposition: str) -> Certificate | None:
-    """What the pod shows its callers: the narrowest, if several processes report. None: nothing, or it did not say."""
-    found: dict[str, list[int]] = {}
-    for name, text in _CERTIFICATE.findall(exposition):
-        number = _number(text)
-        if number is None:
-            return None
-        found.setdefault(name, []).append(number)
-    try:
-        before, after, latest = (found[name] for name in _CERTIFICATE_FACTS)
-        return Certificate(_moment(max(before)), _moment(min(after)), bool(min(latest)))
-    except (KeyError, ValueError, OverflowError, OSError):
-        return None
 
 
 def parse_unready(answer: str) -> tuple[str | None, str | None]:
@@ -138,15 +117,3 @@ def parse_unready(answer: str) -> tuple[str | None, str | None]:
     if not isinstance(said, dict) or said.get("ready") is not False:
         return None, None
     return str(said.get("reason") or "Unready"), str(said.get("message") or "")[:200]
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _number(text: str) -> int | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return int(value) if math.isfinite(value) else None

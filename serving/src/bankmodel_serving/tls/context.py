@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankmodel_serving.errors import CertificateInvalid
-from bankmodel_serving.tls.peers import PeerContexts, authority_beside, peer_contexts
+from bankmodel_serving.tls.peers import PeerContexts, Shown, authority_beside, peer_contexts, shown_to_peers
 from bankmodel_serving.tls.validity import Validity, validity_of
 
 __all__ = ["Pair", "TlsPaths", "load_pair"]
@@ -41,7 +41,7 @@ class Pair:
     key: bytes = field(repr=False)
     client_ca: bytes
     peers: PeerContexts | None = None
-    peers_problem: str = ""
+    shown: Shown = field(default_factory=Shown)
 
 
 def load_pair(paths: TlsPaths) -> Pair:
@@ -66,7 +66,8 @@ def load_pair(paths: TlsPaths) -> Pair:
         peers, problem = peer_contexts(paths.certificate, paths.key), ""
     except CertificateInvalid as error:
         peers, problem = None, str(error)
-    return Pair(context, validity, certificate, key, client_ca, peers=peers, peers_problem=problem)
+    shown = shown_to_peers(certificate, paths.certificate, problem)
+    return Pair(context, validity, certificate, key, client_ca, peers=peers, shown=shown)
 
 
 def _load_chain(context: ssl.SSLContext, paths: TlsPaths) -> None:

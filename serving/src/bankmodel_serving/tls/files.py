@@ -54,8 +54,12 @@ class TlsFiles:
             return
         self.pair = pair
         _LOG.info("certificate adopted", extra={"not_after": pair.validity.not_after})
-        if pair.peers_problem:
-            _LOG.warning("certificate not for other pods", extra={"error": pair.peers_problem})
+        if pair.shown.problem:
+            why = (
+                f"{self._paths.certificate} can't be shown to this model's other pods ({pair.shown.problem}): requests are not "
+                "split; it needs the usages server auth and client auth, or none at all"
+            )
+            _LOG.warning("certificate not for other pods", extra={"error": why})
         if warning := pair.validity.problem(time()):
             _LOG.warning("certificate not valid now", extra={"error": warning})
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankmodel_serving.errors import CertificateInvalid
+from bankmodel_serving.tls.validity import fingerprints
 
-__all__ = ["PeerContexts", "authority_beside", "peer_contexts"]
+__all__ = ["PeerContexts", "Shown", "authority_beside", "peer_contexts", "shown_to_peers"]
 
 _END = "-----END CERTIFICATE-----"
 
@@ -23,13 +24,24 @@ class PeerContexts:
     client: ssl.SSLContext
 
 
+@dataclass(frozen=True)
+class Shown:
+    """By what two pods can be told to trust each other: fingerprints of the certificate and of those in `ca.crt` beside it.
+    `problem`: why pods can't show each other this certificate, in OpenSSL's words; empty where they can."""
+
+    certificate: str = ""
+    authorities: tuple[str, ...] = ()
+    problem: str = ""
+
+
 def authority_beside(certificate: str) -> str:
     """Where cert-manager writes who signed this certificate."""
     return str(Path(certificate).with_name("ca.crt"))
 
 
 def peer_contexts(certificate: str, key: str) -> PeerContexts:
-    """Made of usable files, and tried on each other; raises CertificateInvalid where pods would not trust each other."""
+    """Made of usable files, and tried on each other; raises CertificateInvalid, with the cause alone, where pods would not
+    trust each other."""
     try:
         found = PeerContexts(
             _context(ssl.PROTOCOL_TLS_SERVER, certificate, key), _context(ssl.PROTOCOL_TLS_CLIENT, certificate, key)
@@ -37,11 +49,18 @@ def peer_contexts(certificate: str, key: str) -> PeerContexts:
         _shake_hands(found)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or str(error)
-        raise CertificateInvalid(
-            f"{certificate} can't be shown to this model's other pods ({why}): requests are not split; "
-            "it needs the usages server auth and client auth, or none at all"
-        ) from error
+        raise CertificateInvalid(why) from error
     return found
+
+
+def shown_to_peers(certificate: bytes, path: str, problem: str) -> Shown:
+    """Of a certificate that was read from `path` and can serve callers."""
+    beside = Path(authority_beside(path))
+    try:
+        authorities = fingerprints(beside.read_bytes()) if beside.exists() else ()
+    except (OSError, CertificateInvalid):
+        authorities = ()
+    return Shown(fingerprints(certificate)[0], authorities, problem)
 
 
 def _context(protocol: int, certificate: str, key: str) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""When a PEM file's certificates are valid, and what key the first has. Pure; Python's ssl module does not tell it of one's own certificate.
+"""When a PEM file's certificates are valid, what key the first has, and how to tell them from others. Pure; Python's ssl module does not tell it of one's own certificate.
 
 A dozen lines of DER: a certificate is a sequence whose first member holds, behind an optional version, serial number,
 signature algorithm and issuer, the two times, the subject, and the key with its algorithm (RFC 5280, 4.1).
@@ -6,13 +6,14 @@ signature algorithm and issuer, the two times, the subject, and the key with its
 
 import base64
 import binascii
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bankmodel_serving.errors import CertificateInvalid
 
-__all__ = ["Validity", "uncommon_key", "validity_of"]
+__all__ = ["Validity", "fingerprints", "uncommon_key", "validity_of"]
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _UNCOMMON_KEYS = {  # object identifiers as they are in a certificate (RFC 8410, RFC 5480)
@@ -20,6 +21,7 @@ _UNCOMMON_KEYS = {  # object identifiers as they are in a certificate (RFC 8410,
     bytes.fromhex("06032b6571"): "Ed448",
     bytes.fromhex("06052b81040023"): "P-521",
 }
+_FINGERPRINT = 16
 _SEQUENCE, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
 
 
@@ -46,6 +48,11 @@ def validity_of(pem: bytes) -> Validity:
         raise CertificateInvalid("it holds no certificate: -----BEGIN CERTIFICATE----- is missing")
     found = [_validity(_der(block)) for block in blocks]
     return Validity(max(each.not_before for each in found), min(each.not_after for each in found))
+
+
+def fingerprints(pem: bytes) -> tuple[str, ...]:
+    """Of each certificate, in its order: enough of its sha256 to tell it from every other. Raises CertificateInvalid."""
+    return tuple(hashlib.sha256(_der(block)).hexdigest()[:_FINGERPRINT] for block in _BLOCK.findall(pem))
 
 
 def uncommon_key(pem: bytes) -> str | None:

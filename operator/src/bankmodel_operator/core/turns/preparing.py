@@ -8,6 +8,7 @@ from bankmodel_operator.core import emergency
 from bankmodel_operator.core.desired import peer_address
 from bankmodel_operator.core.fit import compare, misfit
 from bankmodel_operator.core.observation import Observation
+from bankmodel_operator.core.peers import mistrust
 from bankmodel_operator.core.pods import ready_count
 from bankmodel_operator.core.states import Climbing, Fit, Preparing, Progressing, Serving, Turn
 from bankmodel_operator.core.turns.leaving import leave, reason_to_leave
@@ -54,9 +55,7 @@ def _first_step(state: Preparing, fit: Fit, at: Situation) -> Step | None:
     has_stable = ready_count(pods, state.stable.revision) > 0
     if not has_stable or ready_count(pods, state.canary.revision) < wanted or not can_split(state, at.observation):
         return None
-    if not state.is_promoted and (
-        emergency.pause(at.observation) or misfit(fit, state.ladder.rungs[rung], at.observation)
-    ):
+    if not state.is_promoted and _is_kept_back(state, fit, at):
         return None
     climbing = Climbing(
         state.stable,
@@ -72,6 +71,11 @@ def _first_step(state: Preparing, fit: Fit, at: Situation) -> Step | None:
         is_spent=state.is_spent,
     )
     return Step(Turn.STEP_STARTED, climbing)
+
+
+def _is_kept_back(state: Preparing, fit: Fit, at: Situation) -> bool:
+    found = emergency.pause(at.observation) or misfit(fit, state.ladder.rungs[0], at.observation)
+    return bool(found or mistrust(state, at.observation))
 
 
 def can_split(state: Preparing, observation: Observation) -> bool:
