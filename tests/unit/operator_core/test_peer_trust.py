@@ -9,7 +9,8 @@ import pytest
 
 from bankmodel_operator.core.observation import Certificate, Peers, Report
 from support.bankmodels import DIGEST, OTHER_DIGEST
-from support.simulated_cluster import START, Simulation
+from support.simulated_cluster import Simulation
+from support.simulated_pods import START
 from support.simulated_trials import HTTP, LADDER, PROMOTE, annotate, canary
 
 TLS: dict[str, Any] = {"replicas": 2, "tls": {"secretName": "mortgage-tls"}}
