@@ -212,10 +212,10 @@ class Turn(StrEnum):
     WITHDRAWN = "Withdrawn"
     STABLE_REPLACED = "StableReplaced"
     BAKE_RESUMED = "BakeResumed"
-    GRANT_FOUND = "GrantFound"
+    CANARY_FOUND = "CanaryFound"
 
 
-RECOVERIES = (Turn.RECOVERED, Turn.BAKE_RESUMED, Turn.GRANT_FOUND)
+RECOVERIES = (Turn.RECOVERED, Turn.BAKE_RESUMED, Turn.CANARY_FOUND)
 """The turns that rebuild a lost status; what follows from them is for the next pass."""
 
 TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
@@ -223,7 +223,7 @@ TRANSITIONS: Mapping[tuple[type[State], Turn], type[State]] = MappingProxyType(
         (Unseen, Turn.FIRST_SEEN): Starting,
         (Unseen, Turn.RECOVERED): Serving,
         (Unseen, Turn.BAKE_RESUMED): Baking,
-        (Unseen, Turn.GRANT_FOUND): Withdrawing,
+        (Unseen, Turn.CANARY_FOUND): Withdrawing,
         (Starting, Turn.TARGET_CHANGED): Starting,
         (Starting, Turn.TARGET_READY): Serving,
         (Serving, Turn.TARGET_CHANGED): Progressing,
@@ -289,6 +289,7 @@ MEANING: Mapping[Turn, str] = MappingProxyType(
         Turn.STABLE_REPLACED: "the annotation `promote` names the canary, and no stable pod is ready",
         Turn.BAKE_RESUMED: "the status was lost in bake: the selected revision has no mark of a completed one, and an older one "
         "that has it still runs",
-        Turn.GRANT_FOUND: "the status was lost while the table granted a canary requests: they are taken from it first",
+        Turn.CANARY_FOUND: "the status was lost while a canary ran, or was being withdrawn: nothing is granted to it, and its pods stay as long as "
+        "somebody may not know",
     }
 )

@@ -8,7 +8,7 @@ from typing import assert_never
 from bankmodel_operator.core import emergency
 from bankmodel_operator.core.children.routing import read_table
 from bankmodel_operator.core.ladder import ladder_of
-from bankmodel_operator.core.ledger import is_baked
+from bankmodel_operator.core.ledger import from_marks, is_baked
 from bankmodel_operator.core.live import deployment_of, live_records, routing_of, selected_revision
 from bankmodel_operator.core.pods import alive, ready_count
 from bankmodel_operator.core.states import Baking, Preparing, Progressing, Revision, Serving, Starting, Turn, Watched
@@ -22,14 +22,14 @@ def from_unseen(at: Situation) -> Step:
     if record is None:
         return Step(Turn.FIRST_SEEN, Starting(at.target))
     stable = recorded(record, at.now)
-    if granted := _granted(stable, at):
-        sizes = capacity_of(stable, at), capacity_of(granted, at)
-        return Step(Turn.GRANT_FOUND, withdrawing(stable, granted, *sizes, now=at.now))
-    before = _kept_for_the_bake(stable, at)
-    if before is None:
-        return Step(Turn.RECOVERED, Serving(stable))
-    watched = Watched.from_now(at.now)
-    return Step(Turn.BAKE_RESUMED, Baking(stable, before, capacity_of(before, at), since=at.now, watched=watched))
+    granted = _granted(stable, at)
+    if granted is None and (before := _kept_for_the_bake(stable, at)):
+        watched = Watched.from_now(at.now)
+        return Step(Turn.BAKE_RESUMED, Baking(stable, before, capacity_of(before, at), since=at.now, watched=watched))
+    if canary := granted or _beside(stable, at):
+        sizes = capacity_of(stable, at), capacity_of(canary, at)
+        return Step(Turn.CANARY_FOUND, withdrawing(stable, canary, *sizes, now=at.now))
+    return Step(Turn.RECOVERED, Serving(stable))
 
 
 def from_starting(state: Starting, at: Situation) -> Step | None:
@@ -66,6 +66,18 @@ def _granted(stable: Revision, at: Situation) -> Revision | None:
     record = live_records(at.observation).get(revision)
     is_running = revision != stable.revision and deployment_of(at.observation, revision) is not None
     return recorded(record, at.now) if record and is_running else None
+
+
+def _beside(stable: Revision, at: Situation) -> Revision | None:
+    """Another revision that runs: perhaps a canary that was just withdrawn, and not every pod has read so. Not one that was on its
+    way without a trial, which nobody ever sent a share to."""
+    others = [each for each in live_records(at.observation).values() if each.revision != stable.revision]
+    running = [each for each in others if deployment_of(at.observation, each.revision) is not None]
+    if not running:
+        return None
+    found = recorded(max(running, key=lambda each: each.number), at.now)
+    is_on_its_way = found.revision == at.target.revision and way_to(found, stable, at.observation, at.now) is Way.SHORT
+    return None if is_on_its_way and from_marks(at.observation).rejection(found) is None else found
 
 
 def _kept_for_the_bake(stable: Revision, at: Situation) -> Revision | None:

@@ -1,0 +1,77 @@
+"""A status that is lost in mid-rollout: what is known from the live objects alone, and what is kept until everybody knows."""
+
+from __future__ import annotations
+
+from support.simulated_cluster import Simulation
+from support.simulated_trials import ABORT, annotate, canary, climbing, on_trial
+
+
+def _running(simulation: Simulation) -> set[str]:
+    return {each["metadata"]["name"].rpartition("-")[2] for each in simulation.of_kind("Deployment")}
+
+
+def _withdrawn_and_forgotten() -> tuple[Simulation, str]:
+    """The canary was ordered off, no pod has read so, and the status is lost."""
+    simulation = climbing()
+    simulation.go(3, requests=10)
+    revision = canary(simulation)
+    annotate(simulation, ABORT, revision)
+    simulation.reconcile()
+    assert "Withdrawing" == simulation.rollout["state"]
+    simulation.lose_status()
+    for _ in range(5):
+        simulation.reconcile()
+        simulation.ask_pods()
+        simulation.wait(1)
+    return simulation, revision
+
+
+def test_a_withdrawn_canary_that_a_lost_status_forgot_keeps_its_pods() -> None:
+    simulation, revision = _withdrawn_and_forgotten()
+
+    assert "Withdrawing" == simulation.rollout["state"]
+    assert revision in _running(simulation)
+
+
+def test_it_goes_once_everybody_has_read_the_table_and_stays_rejected() -> None:
+    simulation, _ = _withdrawn_and_forgotten()
+    simulation.go(6)
+
+    assert {simulation.selected()} == _running(simulation)
+    assert ["Aborted"] == [each["reason"] for each in simulation.model["status"]["rejected"]]
+
+
+def test_a_canary_that_was_no_longer_asked_for_is_kept_as_long() -> None:
+    simulation = climbing()
+    simulation.go(3, requests=10)
+    revision = canary(simulation)
+    simulation.serve_version("3", "3" * 64)
+    simulation.reconcile()
+    simulation.lose_status()
+    simulation.reconcile()
+    simulation.reconcile()
+
+    assert revision in _running(simulation)
+
+
+def test_a_rejected_model_is_withdrawn_though_there_is_no_ladder_any_more() -> None:
+    simulation = climbing()
+    simulation.go(3, requests=10)
+    revision = canary(simulation)
+    annotate(simulation, ABORT, revision)
+    simulation.reconcile()
+    simulation.edit(rollout={"steps": []})
+    simulation.lose_status()
+    simulation.reconcile()
+    simulation.reconcile()
+
+    assert revision in _running(simulation)
+
+
+def test_a_trial_that_was_forgotten_begins_anew() -> None:
+    simulation = on_trial()
+    revision = canary(simulation)
+    simulation.lose_status()
+    simulation.until("Climbing")
+
+    assert revision == canary(simulation)
