@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import settings
 
 from support.bankmodels import DIGEST
 
-__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEASE_S", "LEAST", "TRIED", "Rung"]
+__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEASE_S", "LEAST", "TRIED", "Rung", "check_conditions"]
 
 DIGESTS = {"1": DIGEST, **{str(number): f"{number:064x}" for number in range(2, 5)}}
 LEAST = 20
@@ -45,3 +46,12 @@ class Rung:
     since: datetime
     answered: int = 0
     failed: int = 0
+
+
+def check_conditions(status: Mapping[str, Any]) -> None:
+    """What kstatus and people rely on: never two of them that contradict each other."""
+    said = {each["type"]: each["status"] for each in status.get("conditions", ())}
+    if said:
+        assert set(said) == {"Ready", "Reconciling", "Stalled", "Available"}
+        assert (said["Reconciling"], said["Stalled"]) != ("True", "True")
+        assert said["Ready"] != "True" or (said["Reconciling"], said["Stalled"]) == ("False", "False")

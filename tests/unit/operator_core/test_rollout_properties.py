@@ -16,6 +16,7 @@ from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Draining, Progressing
 from support.bankmodels import DIGEST
 from support.simulated_cluster import Conflict, Crashed, Simulation
+from support.trial_lives import check_conditions
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 DIGESTS = {str(number): f"{number:064x}" for number in range(1, 5)}
@@ -160,7 +161,7 @@ class Life(RuleBasedStateMachine):
         self._check_turn(before, decision)
         self._check_capacity(decision)
         self._check_table_and_selector()
-        self._check_conditions(decision)
+        check_conditions(decision.status)
 
     def _check_turn(self, before: dict[str, Any], decision: Decision) -> None:
         source, goal = decode(before), decision.state
@@ -190,13 +191,6 @@ class Life(RuleBasedStateMachine):
         if selected != self.selected:
             assert not selected or self.cluster.ready_pods(selected) > 0
             self.selected = selected
-
-    def _check_conditions(self, decision: Decision) -> None:
-        said = {each["type"]: each["status"] for each in decision.status.get("conditions", ())}
-        if said:
-            assert set(said) == {"Ready", "Reconciling", "Stalled", "Available"}
-            assert (said["Reconciling"], said["Stalled"]) != ("True", "True")
-            assert said["Ready"] != "True" or (said["Reconciling"], said["Stalled"]) == ("False", "False")
 
 
 TestLife = Life.TestCase

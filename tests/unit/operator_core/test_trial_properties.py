@@ -12,6 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bankmodel_operator.core.analysis.evidence import from_json
+from bankmodel_operator.core.children.evidence import read_evidence
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.observation import Observation, parse_time
@@ -20,7 +22,7 @@ from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Baking, Climbing, Draining, Preparing, Serving, Withdrawing
 from support.simulated_cluster import Conflict, Crashed, Simulation
 from support.simulated_trials import ABORT, HTTP, PAUSED, PROMOTE
-from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung
+from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung, check_conditions
 
 _PAIR = ("Deployment", "ControllerRevision")
 
@@ -259,6 +261,8 @@ class Trials(RuleBasedStateMachine):
 
     def _watch(self, crash_before_write: int | None) -> Decision:
         observation, now = self.cluster.observe(), self.cluster.now
+        if self.rung and not self._is_remembered(self.rung):
+            self.rung = Rung(self.rung.canary, self.rung.index, self.rung.since)
         decision = decide(observation, self.cluster.settings, now)
         before, held = self.cluster.table(), self.cluster.selected()
         has_crashed, writes = False, self.cluster.writes
@@ -271,7 +275,7 @@ class Trials(RuleBasedStateMachine):
             self._note_turn(observation, decision)
         self._check_table(before, decision, has_crashed=has_crashed)
         self._check_selector(held, decision)
-        self._check_conditions(decision)
+        check_conditions(decision.status)
         return decision
 
     def _note_turn(self, observation: Observation, decision: Decision) -> None:
@@ -297,7 +301,7 @@ class Trials(RuleBasedStateMachine):
         rung = self.rung
         is_up = not isinstance(source, Climbing) or goal.rung > source.rung
         if not is_up:
-            if goal.rung != source.rung or goal.watched is None:
+            if (goal.rung, goal.since) != (source.rung, source.since):
                 self.rung = Rung(goal.canary.revision, goal.rung, goal.since)
             return
         assert PAUSED not in self._annotations() or (isinstance(source, Preparing) and goal.is_promoted)
@@ -352,13 +356,6 @@ class Trials(RuleBasedStateMachine):
         if selected and selected != before:
             assert self.cluster.ready_pods(selected) > 0
 
-    def _check_conditions(self, decision: Decision) -> None:
-        said = {each["type"]: each["status"] for each in decision.status.get("conditions", ())}
-        if said:
-            assert set(said) == {"Ready", "Reconciling", "Stalled", "Available"}
-            assert (said["Reconciling"], said["Stalled"]) != ("True", "True")
-            assert said["Ready"] != "True" or (said["Reconciling"], said["Stalled"]) == ("False", "False")
-
     def _serve(self, requests: int, errors: int) -> None:
         """And what callers of the canary's share met, where it has one."""
         self.cluster.serve(requests, errors=errors)
@@ -368,6 +365,12 @@ class Trials(RuleBasedStateMachine):
         senders = [name for name in self.cluster.pods if self.cluster.sends(name).get("revision") == rung.canary]
         rung.answered += requests * len(senders)
         rung.failed += errors * len(senders)
+
+    def _is_remembered(self, rung: Rung) -> bool:
+        """Whether the operator has anything of this rung, in memory or kept: not after a crash just when it began."""
+        kept = self.cluster.objects.get(("ConfigMap", f"{self.cluster.name}-evidence"))
+        window = self.cluster.window or from_json(read_evidence(kept))
+        return window is not None and window.started == rung.since
 
     def _sizes(self) -> dict[str, int]:
         deployments = self.cluster.of_kind("Deployment")

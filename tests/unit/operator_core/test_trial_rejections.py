@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.simulated_trials import ABORT, LADDER, PROMOTE, annotate, canary, climbing, rolled_back
 
 
@@ -94,3 +96,16 @@ def test_a_promotion_skips_the_ladder_but_not_the_capacity_and_the_bake() -> Non
     assert new == simulation.model["status"]["stable"]["revision"]
     simulation.go(5)
     assert "Baking" == simulation.rollout["state"]
+
+
+@pytest.mark.parametrize("is_remembered", [True, False], ids=["by the same operator", "by its successor"])
+def test_what_fails_between_the_decision_of_a_rung_and_the_first_look_counts(is_remembered: bool) -> None:
+    """The successor has it from the evidence ConfigMap, which is written with the table."""
+    simulation = climbing()
+    simulation.answer_requests(30, errors=30)
+    if not is_remembered:
+        simulation.window = None
+    simulation.reconcile()
+
+    assert "Withdrawing" == simulation.rollout["state"]
+    assert ["CheckFailed"] == [each["reason"] for each in simulation.model["status"]["rejected"]]

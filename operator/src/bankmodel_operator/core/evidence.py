@@ -99,14 +99,25 @@ def _judged(
     )
 
 
-def to_keep(evidence: Evidence, observation: Observation) -> str:
+def window_after(state: State, evidence: Evidence, observation: Observation, now: datetime) -> Window | None:
+    """The window of the state that this pass leads to. A rung that begins has the pods' figures as they are now to grow from: what is
+    counted between the decision and the first look after it belongs to the rung."""
+    begun = _begun(state)
+    if begun is None:
+        return None
+    if evidence.window is not None and _is_same(evidence.window, begun):
+        return evidence.window
+    return accumulate(begun, looks_at(observation.pods), now)
+
+
+def to_keep(window: Window | None, observation: Observation) -> str:
     """What the evidence ConfigMap is to hold: what it does hold, unless that is of another rung, or a minute old."""
-    if evidence.window is None:
+    if window is None:
         return ""
     live = _live(observation)
     kept = from_json(live)
-    is_fresh = kept is not None and _is_same(kept, evidence.window) and _age(kept, evidence.window) < SAVED_EVERY
-    return live if is_fresh else to_json(evidence.window)
+    is_fresh = kept is not None and _is_same(kept, window) and _age(kept, window) < SAVED_EVERY
+    return live if is_fresh else to_json(window)
 
 
 def _with_answers(window: Window, known: Window, observation: Observation) -> Window:

@@ -15,7 +15,7 @@ from bankmodel_operator.core.children.routing import read_table
 from bankmodel_operator.core.conditions import Outlook, conditions
 from bankmodel_operator.core.decision import Decision
 from bankmodel_operator.core.desired import Written, desired_children, needed, table_child, table_of
-from bankmodel_operator.core.evidence import Evidence, gather, to_keep
+from bankmodel_operator.core.evidence import gather, to_keep, window_after
 from bankmodel_operator.core.happenings import happenings
 from bankmodel_operator.core.ledger import Ledger, from_marks
 from bankmodel_operator.core.live import find, live_records, routing_of
@@ -62,7 +62,8 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     state = step.state if step else saved
     is_held = _is_held(state, step, observation)
     generation = _generation(state, step, observation, is_held=is_held)
-    written = Written(generation, _ledger(saved, state, step, at), _kept(state, step, at))
+    window = window_after(state, at.evidence, observation, now)
+    written = Written(generation, _ledger(saved, state, step, at), to_keep(window, observation))
     found = _outlook(state, at, blocked)
     shown = certificate.standing(state, observation, now)
     said = conditions(
@@ -82,7 +83,7 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
         wants_scrape=wants_reports(state),
         requeue_after=next_look(state, step, at, blocked),
         events=(*happenings(step, found, at), *filter(None, [certificate.alarm(shown, observation)])),
-        window=at.evidence.window,
+        window=window,
     )
 
 
@@ -181,14 +182,6 @@ def _ledger(saved: State, state: State, step: Step | None, at: Situation) -> Led
     assert isinstance(saved, Preparing | Climbing | Baking)
     rejected = saved.stable if isinstance(saved, Baking) else saved.canary
     return ledger.rejects(rejected, step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
-
-
-def _kept(state: State, step: Step | None, at: Situation) -> str:
-    """The evidence to be kept: that of the rung that goes on, none once it has ended."""
-    if not isinstance(state, Climbing | Baking):
-        return ""
-    is_new = step is not None and step.turn is not Turn.WATCHED
-    return to_keep(Evidence() if is_new else at.evidence, at.observation)
 
 
 def _outlook(state: State, at: Situation, blocked: Outlook | None) -> Outlook:
