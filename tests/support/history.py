@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import ssl
 import threading
 import time
@@ -24,9 +25,9 @@ from cluster.api_only import ApiOnlyCluster
 __all__ = ["Change", "History"]
 
 _KINDS = ("BankModel", "Pod", "ConfigMap", "Deployment", "Service")
-_WATCH_S = 4
-"""A watch ends after this and begins where it ended. Two seconds before, a bookmark says where that is: else a kind in which others
-write a lot, and nobody here, would be forgotten by the API server."""
+_WATCH_S = 8
+_WATCH = f"timeoutSeconds={_WATCH_S}&allowWatchBookmarks=true"
+"""A watch that ends soon is told how far it had come two seconds before. Else it would lose its place where others write and we do not."""
 Object = dict[str, Any]
 
 
@@ -50,6 +51,7 @@ class History:
         self.current: dict[tuple[str, str], Object] = {}
         self._lock, self._over = threading.Lock(), threading.Event()
         self._blind = ""
+        self._sockets: dict[str, socket.socket] = {}
         self._threads = [threading.Thread(target=self._follow, args=(kind,), daemon=True) for kind in _KINDS]
 
     def __enter__(self) -> Self:
@@ -61,6 +63,9 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        for each in tuple(self._sockets.values()):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -91,11 +96,10 @@ class History:
             return [each for (found, _), each in self.current.items() if found == kind]
 
     def _follow(self, kind: str) -> None:
-        path, version = RESOURCES[kind].path(self._namespace), "0"
+        path, version = f"{RESOURCES[kind].path(self._namespace)}?watch=1&{_WATCH}", "0"
         while not self._over.is_set():
             with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-                query = f"watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_S}&resourceVersion={version}"
-                for event in self._events(f"{path}?{query}"):
+                for event in self._events(kind, f"{path}&resourceVersion={version}"):
                     if event["type"] == "ERROR":
                         self._blind = f"the watch of {kind} lost its place: {event['object']}"
                         return
@@ -103,9 +107,10 @@ class History:
 
     def _note(self, kind: str, event: Mapping[str, Any]) -> str:
         found: Object = event["object"]
+        version = found["metadata"]["resourceVersion"]
         if event["type"] == "BOOKMARK":
-            return str(found["metadata"]["resourceVersion"])
-        name, version = found["metadata"]["name"], found["metadata"]["resourceVersion"]
+            return str(version)
+        name = found["metadata"]["name"]
         is_gone = event["type"] == "DELETED"
         with self._lock:
             self._changes.append(Change(int(version), kind, name, None if is_gone else found, time.monotonic()))
@@ -115,23 +120,21 @@ class History:
                 self.current[kind, name] = found
         return str(version)
 
-    def _events(self, path: str) -> Iterator[Mapping[str, Any]]:
+    def _events(self, kind: str, path: str) -> Iterator[Mapping[str, Any]]:
         where = urlsplit(self._api.url)
         context = ssl.create_default_context(cafile=str(self._api.ca))
         connection = http.client.HTTPSConnection(
-            where.hostname or "", where.port, context=context, timeout=_WATCH_S + 2
+            where.hostname or "", where.port, context=context, timeout=_WATCH_S + 4
         )
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self._api.admin_token}"})
+            self._sockets[kind] = connection.sock
             answer = connection.getresponse()
             if answer.status != 200:
                 raise OSError(f"{path} is answered with {answer.status}")
             buffer = b""
             while not self._over.is_set():
-                try:
-                    chunk = answer.read1(65536)
-                except TimeoutError:
-                    return  # nothing for a while: ask again from the last one seen
+                chunk = answer.read1(65536)
                 if not chunk:
                     return
                 buffer += chunk

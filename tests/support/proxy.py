@@ -31,7 +31,8 @@ _HOP = frozenset({"connection", "transfer-encoding", "content-length", "host", "
 
 @dataclass
 class Write:
-    """One request that changes something; `number` counts from 1. `code` is set once the apiserver has answered."""
+    """One request that changes something, or a read with its query where that is said. `number` counts writes from 1; `code` is set once
+    the apiserver has answered."""
 
     number: int
     method: str
@@ -46,13 +47,15 @@ class Write:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a write. Empty: nothing. The callbacks run in the proxy's thread."""
+    """What happens to a write. Empty: nothing. `cut`: the connection breaks, `drop`: nothing is heard, in both cases the API server
+    never learns of it. The callbacks run in the proxy's thread."""
 
     before: Callable[[], None] | None = None
     hold: threading.Event | None = None
     delay_s: float = 0.0
     refuse: int = 0
     cut: bool = False
+    drop: bool = False
     after: Callable[[], None] | None = None
     hold_answer: threading.Event | None = None
     lose_answer: bool = False
@@ -70,6 +73,8 @@ class Proxy:
     token: str
     ca: Path | None = None
     fault: Callable[[Write], Fault] = _harmless
+    fault_of_read: Callable[[Write], Fault] = _harmless
+    """Of each read but watches and leases, which has no number."""
     writes: list[Write] = field(default_factory=list)
     paths_read: list[str] = field(default_factory=list)
     is_down: bool = False
@@ -142,22 +147,29 @@ class Proxy:
         body = await request.read()
         if request.method not in _WRITES or any(part in request.path for part in _UNCOUNTED):
             self.paths_read.append(request.path_qs)
-            return await self._forward(request, body)
-        return await self._pass_write(request, body)
-
-    async def _pass_write(self, request: web.Request, body: bytes) -> web.StreamResponse:
+            return await self._pass_read(request, body)
         write = Write(len(self.writes) + 1, request.method, request.path, body)
         self.writes.append(write)
-        fault = self.fault(write)
+        return await self._meets(self.fault(write), request, write)
+
+    async def _pass_read(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        read = Write(0, request.method, request.path_qs, body)
+        is_exempt = "watch" in request.query or any(part in request.path for part in _UNCOUNTED)
+        fault = Fault() if is_exempt else self.fault_of_read(read)
+        return await self._forward(request, body) if fault == Fault() else await self._meets(fault, request, read)
+
+    async def _meets(self, fault: Fault, request: web.Request, write: Write) -> web.StreamResponse:
         if fault.before:
             fault.before()
         await _held(fault.hold)
         await asyncio.sleep(fault.delay_s)
-        if fault.cut:
+        if fault.drop:
+            await asyncio.sleep(_LONGEST_HOLD_S)  # the client gives up long before
+        if fault.cut or fault.drop:
             return _sever(request)
         if fault.refuse:
             return _status(fault.refuse)
-        answer = await self._forward(request, body, write)
+        answer = await self._forward(request, write.body, write)
         if fault.after:
             fault.after()
         await _held(fault.hold_answer)

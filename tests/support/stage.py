@@ -16,7 +16,7 @@ from cluster.api_only import ApiOnlyCluster
 from support.account import Account, cluster_account, namespaced_account
 from support.audit import Request, requests_by
 from support.bankmodels import a_bankmodel
-from support.operator_process import OperatorProcess, eventually
+from support.operator_process import OperatorProcess, eventually, kept
 from support.proxy import Proxy
 
 __all__ = ["CHILDREN", "DIGESTS", "Stage", "a_model", "serves", "stage", "wide_stage"]
@@ -163,5 +163,6 @@ def _proxied(
 ) -> Iterator[tuple[Proxy, OperatorProcess]]:
     with Proxy(api.url, account.token, api.ca) as proxy:
         with OperatorProcess(proxy.kubeconfig(folder), folder, settings=settings) as operator:
-            eventually(lambda: operator.leads, what="the operator leads")
+            with kept(operator):
+                eventually(lambda: operator.leads, what="the operator leads")
             yield proxy, operator

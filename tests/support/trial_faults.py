@@ -7,17 +7,15 @@ and by `make verify-rollout` in full.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from cluster.api_only import ApiOnlyCluster
 from support.crashes import struck
-from support.operator_process import OperatorProcess, eventually
+from support.operator_process import OperatorProcess, eventually, kept
 from support.proxy import Fault, Write
-from support.trials import BAD, GOOD, Trials, trials
+from support.trials import BAD, GOOD, Trials
 
 __all__ = [
     "FAULTS",
@@ -25,11 +23,12 @@ __all__ = [
     "SHORT_LEASES",
     "WATCHES",
     "Frozen",
+    "Watches",
     "frozen_leader",
     "killed",
     "under_faults",
     "under_watch_trouble",
-    "writes_of_a_trial",
+    "writes_of_one_way",
 ]
 
 FAULTS: Mapping[str, Fault] = {
@@ -39,18 +38,24 @@ FAULTS: Mapping[str, Fault] = {
     "broken": Fault(refuse=500),
     "cut": Fault(cut=True),
     "unanswered": Fault(lose_answer=True),
+    "dropped": Fault(drop=True),
 }
 """By the name of the model whose writes they meet."""
-WATCHES: tuple[Literal["severed", "silent"], ...] = ("severed", "silent")
+Watches = Literal["severed", "silent", "doubled"]
+WATCHES: tuple[Watches, ...] = ("severed", "silent", "doubled")
 SHORT_LEASES = {
-    "BANKMODEL_LEASE_DURATION": "6s",
-    "BANKMODEL_RENEW_DEADLINE": "4s",
+    "BANKMODEL_LEASE_DURATION": "9s",
+    "BANKMODEL_RENEW_DEADLINE": "7s",
     "BANKMODEL_RETRY_PERIOD": "500ms",
 }
-"""Who is started again, or stands by, need not wait long; and a busy machine is still no failed leader."""
+"""Who stands by need not wait long, and a busy machine is still no failed leader."""
 RESYNC = {"BANKMODEL_RESYNC": "5s"}
 """Where watches say nothing, only the periodic look at every model is left."""
-_DEADLINE_S = 240.0
+_READS = 11
+"""So many times more seldom than writes are reads struck, as there are five times as many, and one stops the whole pass."""
+_RARER = 3
+"""So many times more seldom is anything dropped: the operator waits ten seconds for each."""
+_DEADLINE_S = 600.0
 
 
 def promotion_and_rollback(it: Trials, *names: str) -> None:
@@ -58,7 +63,10 @@ def promotion_and_rollback(it: Trials, *names: str) -> None:
     for name in names:
         it.it.apply(it.model(name, GOOD))
     for name in names:
-        it.ends_promoted(name, GOOD, deadline_s=_DEADLINE_S)
+        it.ends_its_bake(name, GOOD, deadline_s=_DEADLINE_S)
+    for name in names:
+        it.reaches(name, GOOD, deadline_s=_DEADLINE_S)
+        it.is_alone(name, deadline_s=_DEADLINE_S)
     it.pods.failing[BAD] = 0.5
     for name in names:
         it.it.apply(it.model(name, BAD))
@@ -71,40 +79,48 @@ def promotion_and_rollback(it: Trials, *names: str) -> None:
 
 @dataclass
 class Trouble:
-    """Lets each model's own fault meet every so many of its writes; `met` counts them."""
+    """Lets each model's own fault meet every so many of its writes, or of its reads; `met` counts them."""
 
     every: int
     seen: dict[str, int] = field(default_factory=dict)
     met: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, write: Write) -> Fault:
-        name = next((name for name in FAULTS if f"/{name}" in write.path or f'"{name}'.encode() in write.body), "")
+        name = next((name for name in FAULTS if _is_of(name, write)), "")
+        every = self.every * (_RARER if name == "dropped" else 1)
         self.seen[name] = self.seen.get(name, 0) + 1
-        if not name or self.seen[name] % self.every != 1 % self.every:
+        if not name or self.seen[name] % every != 1 % every:
             return Fault()
         self.met[name] = self.met.get(name, 0) + 1
         return FAULTS[name]
 
 
+def _is_of(model: str, write: Write) -> bool:
+    return f"/{model}" in write.path or f"%3D{model}" in write.path or f'"{model}'.encode() in write.body
+
+
 def under_faults(it: Trials, *, every: int) -> Trouble:
-    """Each model meets its own kind of fault at every so many of its writes; watches say everything twice meanwhile."""
+    """Each model meets its own kind of fault at every so many of its writes, and of its reads now and then; watches say everything
+    twice meanwhile. What its writes met."""
     trouble = Trouble(every)
     for name in FAULTS:
         it.serves(name)
     it.it.proxy.repeats_of_an_event = 2
+    it.it.proxy.fault_of_read = Trouble(_READS * every)
     try:
         with _faults(it, trouble):
             promotion_and_rollback(it, *FAULTS)
     finally:
         it.it.proxy.repeats_of_an_event = 1
+        it.it.proxy.fault_of_read = lambda _: Fault()
     return trouble
 
 
-def under_watch_trouble(it: Trials, kind: Literal["severed", "silent"]) -> None:
-    """Watches are cut again and again, or say nothing."""
+def under_watch_trouble(it: Trials, kind: Watches) -> None:
+    """Watches are cut again and again, say nothing, or say everything twice."""
     it.serves(kind)
     over = threading.Event()
-    it.it.proxy.repeats_of_an_event = 0 if kind == "silent" else 1
+    it.it.proxy.repeats_of_an_event = {"severed": 1, "silent": 0, "doubled": 2}[kind]
     cutter = threading.Thread(target=_sever_often, args=(it, over), daemon=True)
     if kind == "severed":
         cutter.start()
@@ -122,23 +138,35 @@ def _sever_often(it: Trials, over: threading.Event) -> None:
         it.it.proxy.sever_watches()
 
 
-# Crashes
+# One way, up or back
 
 
-def writes_of_a_trial(it: Trials, name: str) -> int:
-    """How many writes a promotion and a rollback take without trouble."""
+def one_way(it: Trials, name: str, version: str) -> None:
+    """A promotion (GOOD), or a rollback (BAD). Fails where it does not get there."""
+    it.pods.failing[BAD] = 0.5
+    it.it.apply(it.model(name, version))
+    end = it.ends_promoted if version == GOOD else it.ends_rolled_back
+    end(name, version, deadline_s=_DEADLINE_S)
+
+
+def writes_of_one_way(it: Trials, name: str, version: str) -> int:
+    """How many writes it takes without trouble."""
     it.serves(name)
+    it.it.settles()
     before = len(it.it.proxy.writes)
-    promotion_and_rollback(it, name)
+    one_way(it, name, version)
     return len(it.it.proxy.writes) - before
 
 
-def killed(it: Trials, name: str, is_fatal: Callable[[int], bool]) -> int:
-    """The operator is killed at these writes of a promotion and a rollback; how often it was."""
+# Crashes
+
+
+def killed(it: Trials, name: str, version: str, is_fatal: Callable[[int], bool]) -> int:
+    """The operator is killed at these writes; how often it was."""
     it.serves(name)
     it.it.settles()
     with struck(it.it, is_fatal) as strikes:
-        promotion_and_rollback(it, name)
+        one_way(it, name, version)
     return strikes.count
 
 
@@ -155,59 +183,52 @@ class Frozen:
     exit_code: int
 
 
-def frozen_leader(
-    api: ApiOnlyCluster, kubectl: Callable[..., Any], place: tuple[str, Path], at: Collection[int], version: str
-) -> Iterator[tuple[int, Frozen, list[str]]]:
-    """For each number of a write: the leader freezes at it, in odd ones with the write on its way, in even ones after it was done."""
-    namespace, folder = place
-    with trials(api, kubectl, namespace, folder, **SHORT_LEASES) as it:
-        it.pods.failing[BAD] = 0.5
-        for number in at:
-            name = f"frozen-{number}"
-            it.serves(name)
-            it.it.settles()
-            seen = _frozen_at(it, name, number, version)
-            yield number, seen, it.broken_rules()
-            it.it.operator.start()
-            eventually(lambda: it.it.operator.leads, deadline_s=_DEADLINE_S, what="the first leads again")
-
-
-def _frozen_at(it: Trials, name: str, number: int, version: str) -> Frozen:
+def frozen_leader(it: Trials, name: str, number: int, version: str, *, is_on_its_way: bool) -> Frozen | None:
+    """The leader freezes at a write of this number (from 1), with the write on its way or after it was done. None: it came to no such
+    write. Whoever calls finds the first in the lead again."""
+    it.serves(name)
+    it.it.settles()
     release, frozen, start = threading.Event(), threading.Event(), len(it.it.proxy.writes)
+    with _successor(it) as successor:
 
-    def freeze() -> None:
-        it.it.operator.freeze()
-        frozen.set()
+        def freeze() -> None:
+            it.it.operator.freeze()
+            successor.start()
+            frozen.set()
 
-    def fault(write: Write) -> Fault:
-        if write.number - start != number:
-            return Fault()
-        return Fault(before=freeze, hold=release) if number % 2 else Fault(after=freeze)
+        def fault(write: Write) -> Fault:
+            if write.number - start != number or frozen.is_set():
+                return Fault()
+            return Fault(before=freeze, hold=release) if is_on_its_way else Fault(after=freeze)
 
-    with _faults(it, fault), _successor(it) as successor:
-        it.it.apply(it.model(name, version))
-        assert frozen.wait(_DEADLINE_S), f"write {number} never came"
-        eventually(lambda: successor.leads, deadline_s=_DEADLINE_S, what="the successor leads")
-        end = it.ends_promoted if version == GOOD else it.ends_rolled_back
-        end(name, version, deadline_s=_DEADLINE_S)
-        on_its_way = it.it.proxy.writes[start + number - 1 :]
-        release.set()
-        eventually(lambda: all(each.code for each in on_its_way), what="the late write is answered")
-        it.it.operator.wake()
-        code = it.it.operator.exit_code(_DEADLINE_S)
-        successor.stop()
-    late = on_its_way[0].code if number % 2 else 0
+        with _faults(it, fault):
+            one_way(it, name, version)
+            if not frozen.is_set():
+                return None
+            eventually(lambda: successor.leads, deadline_s=_DEADLINE_S, what="the successor leads")
+            release.set()
+            on_its_way = it.it.proxy.writes[start + number - 1 :]
+            eventually(lambda: all(each.code for each in on_its_way), what="the late write is answered")
+            it.it.operator.wake()
+            code = it.it.operator.exit_code(_DEADLINE_S)
+            it.it.operator.start()
+    eventually(lambda: it.it.operator.leads, deadline_s=_DEADLINE_S, what="the first leads again")
+    late = on_its_way[0].code if is_on_its_way else 0
     return Frozen(late, tuple(each.code for each in it.it.proxy.writes[start + number :]), code)
 
 
 @contextmanager
 def _successor(it: Trials) -> Iterator[OperatorProcess]:
+    """Another replica, which speaks to the API server without the proxy; not started yet. It hands back its lease at the end."""
     settings = dict(it.it.operator.settings)
-    with OperatorProcess(
-        it.it.api.kubeconfig, it.it.operator.folder, instance="operator-b", settings=settings
-    ) as replica:
-        eventually(lambda: replica.get("/readyz")[0] == 200, deadline_s=_DEADLINE_S, what="the second stands by")
-        yield replica
+    replica = OperatorProcess(it.it.api.kubeconfig, it.it.operator.folder, instance="operator-b", settings=settings)
+    try:
+        with kept(replica):
+            yield replica
+        if replica.is_running:
+            replica.stop()
+    finally:
+        replica.kill()
 
 
 @contextmanager

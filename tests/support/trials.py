@@ -96,15 +96,19 @@ class Trials:
 
     def ends_promoted(self, name: str, version: str = GOOD, *, deadline_s: float = _DEADLINE_S) -> None:
         """The same, once it was applied."""
+        self.ends_its_bake(name, version, deadline_s=deadline_s)
+        self.reaches(name, version, deadline_s=deadline_s)
+        self.is_alone(name, deadline_s=deadline_s)
+
+    def ends_its_bake(self, name: str, version: str = GOOD, *, deadline_s: float = _DEADLINE_S) -> None:
+        """Wait for the bake, and cut it short by order."""
 
         def is_stable(status: dict[str, Any]) -> bool:
-            seen = status.get("stable", {}).get("version"), status.get("rollout", {}).get("state")
-            return seen == (version, "Baking")
+            state = status.get("rollout", {}).get("state")
+            return status.get("stable", {}).get("version") == version and state in ("Baking", "Draining", "Serving")
 
         self.until(name, f"version {version} bakes", is_stable, deadline_s=deadline_s)
         self.order(name, PROMOTE, self.status(name)["stable"]["revision"])
-        self.reaches(name, version, deadline_s=deadline_s)
-        self.is_alone(name, deadline_s=deadline_s)
 
     def rolls_back(self, name: str, version: str = BAD, *, deadline_s: float = _DEADLINE_S) -> str:
         """It fails on its way, and the stable goes on; the rejected revision."""

@@ -1,7 +1,7 @@
 """`make verify-operator`, `verify-serving` and `verify-rollout`: measure what is promised of each, a line per item.
 
 `python -m verify operator|serving|rollout [--item N] [--fresh]` (with PYTHONPATH=tests). An item that was good is not measured again until
---fresh; exit code 1 when one is short. docs/verification.md says what each item does.
+--fresh, or until it is named; exit code 1 when one is short. docs/verification.md says what each item does.
 """
 
 import argparse
@@ -10,7 +10,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from string import ascii_lowercase
 
 from system.place import CHECKOUT
 from verify import on_api_server, on_cluster
@@ -19,7 +20,7 @@ from verify.rollout import ROLLOUT
 from verify.serving import SERVING
 from verify.stages import place
 
-__all__ = ["main", "measured"]
+__all__ = ["chosen_of", "main", "measured"]
 
 Items = dict[str, Callable[[], Iterator[Line]]]
 _OPERATOR: Items = {
@@ -38,16 +39,16 @@ def main() -> int:
     given = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped with us
     items = _ITEMS[given.what]
-    if given.item and given.item not in items:
+    chosen = chosen_of(items, given.item)
+    if not chosen:
         print(f"verify: error: no item {given.item}; {given.what} has {', '.join(items)}", file=sys.stderr)
         return 2
     kept = Kept(CHECKOUT / "build" / f"verify-{given.what}")
     if given.fresh:
         kept.forget()
-    chosen = [given.item] if given.item else list(items)
     began = time.monotonic()
     try:
-        results = {item: measured(item, items[item], kept, again=bool(given.item)) for item in chosen}
+        results = {item: measured(item, items[item], kept, again=item == given.item) for item in chosen}
     finally:
         if place.cache_info().currsize and not os.environ.get("BANKMODEL_KEEP_CLUSTER"):
             place().command("down")
@@ -56,6 +57,11 @@ def main() -> int:
     said = f"short: item {', '.join(short)}" if short else "all ok"
     print(f"\nverify-{given.what}: {said}; {time.monotonic() - began:.0f} s")
     return 1 if short else 0
+
+
+def chosen_of(items: Iterable[str], named: str | None) -> list[str]:
+    """What a name stands for: one item, or one that has parts (2 for 2a, 2b …); without a name all."""
+    return [each for each in items if not named or named in (each, each.rstrip(ascii_lowercase))]
 
 
 def measured(item: str, measure: Callable[[], Iterator[Line]], kept: Kept, *, again: bool) -> list[Line]:
@@ -80,7 +86,7 @@ def measured(item: str, measure: Callable[[], Iterator[Line]], kept: Kept, *, ag
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
     parser.add_argument("what", choices=tuple(_ITEMS))
-    parser.add_argument("--item", metavar="N", help="only this one, measured anew")
+    parser.add_argument("--item", metavar="N", help="only this one, measured anew; or its parts (2: 2a, 2b …)")
     parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
     return parser
 

@@ -4,8 +4,18 @@ from verify.rollout_bad import item_7
 from verify.rollout_core import item_1
 from verify.rollout_faults import item_4
 from verify.rollout_load import item_3
-from verify.rollout_wire import item_2
+from verify.rollout_wire import item_2a, item_2b, item_2c, item_2d, item_2e
 
 __all__ = ["ROLLOUT"]
 
-ROLLOUT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4, "7": item_7}
+ROLLOUT = {
+    "1": item_1,
+    "2a": item_2a,
+    "2b": item_2b,
+    "2c": item_2c,
+    "2d": item_2d,
+    "2e": item_2e,
+    "3": item_3,
+    "4": item_4,
+    "7": item_7,
+}

@@ -77,3 +77,10 @@ def test_every_bar_is_described_on_the_page() -> None:
     page = (Path(__file__).parents[3] / "docs" / "verification.md").read_text().partition("## Scoring")[2]
 
     assert [] == [item for item in serving.SERVING if f"\n| {item} |" not in page]
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"), [(None, ["1", "2a", "2b"]), ("2", ["2a", "2b"]), ("2b", ["2b"]), ("1", ["1"]), ("3", [])]
+)
+def test_an_item_is_named_whole_or_by_its_part(named: str | None, expected: list[str]) -> None:
+    assert expected == command.chosen_of(["1", "2a", "2b"], named)
