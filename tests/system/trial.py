@@ -15,7 +15,7 @@ from system.installation import NAMESPACE
 from system.mortgage import MODEL
 from system.scene import Scene
 
-__all__ = ["ABORT", "LADDER", "PAUSED", "PROMOTE", "Lap", "Trial", "ladder"]
+__all__ = ["ABORT", "LADDER", "PAUSED", "PROMOTE", "SMALL", "Lap", "Trial", "ladder"]
 
 ABORT, PROMOTE, PAUSED = (f"serving.bankmodel.io/{verb}" for verb in ("abort", "promote", "paused"))
 ERRORS = {"name": "errors", "errorRate": {"max": "1%"}}
@@ -26,7 +26,9 @@ LADDER: dict[str, Any] = {
     "minRequests": 20,
 }
 """Short, for a test: two steps without a hold, one check."""
-_POLL_S = 0.1
+
+SMALL: dict[str, Any] = {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}}
+"""`spec.serving` where many models share a node of two cores."""
 
 
 def ladder(*weights: int, hold: str = "0s", **more: Any) -> dict[str, Any]:
@@ -89,6 +91,8 @@ class Trial:
 
     scene: Scene
     name: str = MODEL
+    poll_s: float = 0.1
+    """Between two looks at the status. A look costs a process: where several are on trial at once, seldom is better."""
     load: Load | None = None
     laps: list[Lap] = field(default_factory=list)
 
@@ -102,7 +106,7 @@ class Trial:
         """Let this version serve, without a trial; its revision."""
         self.scene.caller()
         self.apply(version, **{"rollout": LADDER, **spec})
-        self.scene.serves(version, self.name)
+        self.scene.serves(version, self.name, deadline_s=120)
         self.scene.caller().first_answer(self.url)
         return self.stable
 
@@ -144,7 +148,7 @@ class Trial:
         while not look(status := self.status):
             if time.monotonic() > ends:
                 raise AssertionError(f"{self.name}: within {deadline_s:g} s it was not so that {what}; {self.told()}")
-            time.sleep(_POLL_S)
+            time.sleep(self.poll_s)
         return status
 
     def on_trial(self, version: str = "", *, deadline_s: float = 60.0) -> str:

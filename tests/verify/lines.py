@@ -54,7 +54,7 @@ class Kept:
 
     def forget(self) -> None:
         """Start over."""
-        for file in (*self.folder.glob("*.json"), *self.folder.glob("begun/*")):
+        for file in (*self.folder.glob("*.json*"), *self.folder.glob("begun/*")):
             file.unlink()
 
 

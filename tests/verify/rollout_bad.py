@@ -1,25 +1,28 @@
-"""Item 7: bad canaries, each found, with the right words; and a good one at 20 requests an hour.
+"""Item 7: bad canaries, each found, with the right words; and a good one that has few callers.
 
-PACE: seconds between its requests; CASES: names of the bad ones to try, comma separated.
+CASES: names of the bad ones to try, comma separated; MODELS: how many at once.
 """
 
 import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from system.bad_models import FURTHER_INPUT, make_bad
 from system.scene import Scene
-from system.trial import PROMOTE, Trial, ladder
+from system.trial import SMALL, Trial, ladder
 from verify.lines import Line, exactly
+from verify.rollout_quiet import in_real_time, on_a_simulated_clock
+from verify.side_by_side import side_by_side
 from verify.stages import scene_in
 
 __all__ = ["item_7"]
 
-_RATE = 40.0
-_PACE_S = float(os.environ.get("PACE") or 180)
-_QUIET_NEEDED = 3
+_RATE = 20.0
+_MODELS = int(os.environ.get("MODELS") or 4)
+_POLL_S = 1.0
 _FOUND_WITHIN_S = 120.0
 _ERRORS = {"name": "errors", "errorRate": {"max": "1%"}}
 _LATENCY = {"name": "latency", "latency": {"quantile": "0.95", "maxRatioToStable": "1.5"}}
@@ -55,31 +58,35 @@ _CHOSEN = tuple(case for case in _CASES if case.wrong in (os.environ.get("CASES"
 
 
 def item_7() -> Iterator[Line]:
-    """Nine bad canaries one after the other, and a good one that has few callers."""
+    """Nine bad canaries, each of a model of its own, and a good one that has few callers."""
+    yield from on_a_simulated_clock()
     with scene_in("verify-rollout-7") as scene:
         for case in _CHOSEN:
             if case.wrong != "wrong-digest":
                 make_bad(scene.example, scene.place, case.wrong)
-        trial = Trial(scene)
-        stable = trial.serve("1")
-        with trial.under_load(_RATE):
-            for case in _CHOSEN:
-                try:
-                    yield from _tried(trial, case, stable)
-                except AssertionError as error:  # the others are told all the same
-                    print(error, flush=True)
-                    yield Line(f"{case.wrong}: {str(error).splitlines()[0][:100]}", "not found", case.reason, False)
-        sent = sum(lap.sent for lap in trial.laps)
-        yield exactly(f"all bad canaries: failed of {sent} requests", sum(lap.failed for lap in trial.laps), 0)
-        if trial.failures:
-            yield Line(f"    {trial.failures[:3]}", "", "", False)
-    with scene_in("verify-rollout-7-quiet") as scene:
-        yield from _quiet(scene)
+        scene.caller()  # once, before all of them want it
+        yield from side_by_side([partial(_alone, scene, case) for case in _CHOSEN], at_once=_MODELS)
+        yield from in_real_time(scene)
+
+
+def _alone(scene: Scene, case: _Case) -> Iterator[Line]:
+    """On a model that serves version 1, under a load of its own; the model is removed afterwards."""
+    trial = Trial(scene, case.wrong, _POLL_S)
+    stable = trial.serve("1", serving=SMALL)
+    with trial.under_load(_RATE):
+        try:
+            yield from _tried(trial, case, stable)
+        except AssertionError as error:  # the others are told all the same
+            print(error, flush=True)
+            yield Line(f"{case.wrong}: {str(error).splitlines()[0][:100]}", "not found", case.reason, False)
+    sent, failed = trial.sent, sum(lap.failed for lap in trial.laps)
+    yield exactly(f"    {case.wrong}: failed of {sent} requests {trial.failures[:2] or ''}", failed, 0)
+    scene.kubectl("delete", "bankmodel", trial.name, "--wait=false")
 
 
 def _tried(trial: Trial, case: _Case, stable: str) -> Iterator[Line]:
     trial.lap()
-    body = trial.scene.manifest("2" if case.wrong == "wrong-digest" else case.wrong)
+    body = trial.scene.manifest("2" if case.wrong == "wrong-digest" else case.wrong, name=trial.name, serving=SMALL)
     body["spec"]["rollout"] = ladder(20, 50, checks=list(case.checks), **case.more)
     if case.wrong == "wrong-digest":
         body["spec"]["model"] |= {"sha256": "0" * 64, "version": "wrong-digest"}
@@ -87,10 +94,9 @@ def _tried(trial: Trial, case: _Case, stable: str) -> Iterator[Line]:
     canary = trial.on_trial(body["spec"]["model"]["version"])
     reason, message = _held(trial, case) if case.is_held else _rejected(trial, canary)
     seconds = time.time() - at
-    is_ok = reason == case.reason and case.says in message and trial.stable == stable and seconds <= _FOUND_WITHIN_S
     lap = trial.lap()
-    if case.is_held:
-        is_ok = is_ok and lap.answered_by(canary) == 0
+    is_found = reason == case.reason and seconds <= _FOUND_WITHIN_S
+    is_ok = is_found and trial.stable == stable and not (case.is_held and lap.answered_by(canary))
     yield Line(f"{case.wrong}: {reason}", f"{seconds:.0f} s", f"{case.reason}, v1 serves", is_ok)
     yield Line(f"    {message[:160]}", "", "", case.says in message)
 
@@ -106,18 +112,3 @@ def _rejected(trial: Trial, canary: str) -> tuple[str, str]:
 def _held(trial: Trial, case: _Case) -> tuple[str, str]:
     condition = trial.scene.stalls(case.reason, trial.name, deadline_s=_FOUND_WITHIN_S)
     return condition["reason"], condition["message"]
-
-
-def _quiet(scene: Scene) -> Iterator[Line]:
-    trial = Trial(scene)
-    trial.serve("1")
-    needed_s = 2 * _QUIET_NEEDED * _PACE_S
-    with trial.under_load(1 / _PACE_S, connections=1):
-        at = trial.apply("2", rollout=ladder(50, minRequests=_QUIET_NEEDED))
-        new = trial.on_trial()
-        trial.state("Baking", deadline_s=3 * needed_s + 60)
-        seconds = time.time() - at
-        trial.annotate(PROMOTE, new)
-        trial.settled("2")
-    what = f"a good one at {3600 / _PACE_S:g} requests an hour, half of them its own, {_QUIET_NEEDED} asked for"
-    yield Line(f"{what}: gets through", f"{seconds:.0f} s", "serves, 0 failed", not trial.failures)
