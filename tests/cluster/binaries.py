@@ -1,8 +1,8 @@
-"""Builds Kubernetes, etcd, containerd, CoreDNS and KWOK from Go modules, once, into the cache outside the checkout.
+"""Builds Kubernetes, etcd, containerd, CoreDNS, KWOK and what tests hold us against from Go modules, once, into the cache outside the checkout.
 
-Each folder in `modules/` is a go.mod/go.sum pair whose `tool` lines name what to build; no source of ours is in there.
-A module's cache folder is named by a hash of its pair and our build flags, so that a changed version is built anew and
-an unchanged one never. Called by the CLI, api_only and node.
+Each folder in `modules/` is a go.mod/go.sum pair whose `tool` lines name what to build. A library that comes without a program has a
+few lines of ours beside it. A module's cache folder is named by a hash of all that and our build flags, so that a changed version is
+built anew and an unchanged one never. Called by the CLI, api_only and node.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from .progress import say, tail
 __all__ = ["API_ONLY_MODULES", "NODE_MODULES", "TEST_MODULES", "binary_folder", "ensure_binaries", "is_built"]
 
 API_ONLY_MODULES = ("etcd", "kubernetes", "kwok")
-TEST_MODULES = (*API_ONLY_MODULES, "versitygw")
+TEST_MODULES = (*API_ONLY_MODULES, "versitygw", "flux")
 NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
 
 # Without these the version is v0.0.0 and clients refuse features by version.
@@ -67,8 +67,9 @@ def ensure_binaries(modules: Iterable[str]) -> None:
 
 def _fingerprint(module: str) -> str:
     digest = hashlib.sha256(_LINK_FLAGS.encode())
-    for name in ("go.mod", "go.sum"):
-        digest.update((MODULES / module / name).read_bytes())
+    folder = MODULES / module
+    for file in (folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go"))):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 
