@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from hypothesis import settings
 
 from support.bankmodels import DIGEST
 
-__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEASE_S", "LEAST", "TRIED", "Rung", "check_conditions"]
+__all__ = ["DIGESTS", "HOLD_S", "LADDER", "LEASE_S", "LEAST", "TRIED", "Rung", "check_conditions", "tell_of_a_life"]
 
 DIGESTS = {"1": DIGEST, **{str(number): f"{number:064x}" for number in range(2, 5)}}
 LEAST = 20
@@ -27,6 +28,8 @@ LADDER: dict[str, Any] = {
 }
 _STEPS_OF_A_LIFE = 40
 _LIVES = max(int(os.environ.get("BANKMODEL_TRIAL_STEPS", "2000")) // _STEPS_OF_A_LIFE, 1)
+_TOLD_EVERY = 50
+_BEGUN = itertools.count(1)
 TRIED = settings(
     max_examples=_LIVES,
     stateful_step_count=_STEPS_OF_A_LIFE,
@@ -46,6 +49,13 @@ class Rung:
     since: datetime
     answered: int = 0
     failed: int = 0
+
+
+def tell_of_a_life() -> None:
+    """How far a long run is, for who looks on (`pytest -s`)."""
+    number = next(_BEGUN)
+    if number % _TOLD_EVERY == 0:
+        print(f"  {number} lives, {number * _STEPS_OF_A_LIFE:,} steps", flush=True)
 
 
 def check_conditions(status: Mapping[str, Any]) -> None:

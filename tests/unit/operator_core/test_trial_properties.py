@@ -22,7 +22,7 @@ from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Baking, Climbing, Draining, Preparing, Serving, Withdrawing
 from support.simulated_cluster import Conflict, Crashed, Simulation
 from support.simulated_trials import ABORT, HTTP, PAUSED, PROMOTE
-from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung, check_conditions
+from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung, check_conditions, tell_of_a_life
 
 _PAIR = ("Deployment", "ControllerRevision")
 
@@ -32,6 +32,7 @@ class Trials(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        tell_of_a_life()
         self.cluster = Simulation(model=HTTP, rollout=LADDER)
         self.cluster.settle()
         self.cluster.serve_version("2", DIGESTS["2"])
