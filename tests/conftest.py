@@ -4,7 +4,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _LANES = ("unit", "contract", "serving_system", "control_plane", "e2e")
 _TESTS = Path(__file__).parent
@@ -12,6 +12,9 @@ _TESTS = Path(__file__).parent
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+# For `make mutate-core`, which wants to know whether something is found and not what.
+_QUICK = [Phase.explicit, Phase.generate]
+settings.register_profile("first find", settings.get_profile("any machine"), phases=_QUICK, database=None)
 
 
 def _lane(item: pytest.Item) -> str:

@@ -1,72 +1,90 @@
 """`make mutate-core`: change the rollout core in small ways, one at a time, and see whether its tests notice.
 
 Works on a copy in build/mutate, so that a killed run leaves no mutant behind; goes on where it stopped. cosmic-ray is in an environment of its own
-there. What survives is printed with its place; docs/verification.md says what is left.
+there. What survives is printed with its place; docs/mutation.md says why it may.
 """
 
-import os
+import resource
 import shutil
-import subprocess
 import sys
+import time
 from pathlib import Path
+
+from mutation.mutants import Known, Mutant, digest, mutants_of
+from mutation.parts import CORE, TESTS
+from mutation.trial import notices
 
 _CHECKOUT = Path(__file__).parents[2]
 _PLACE = _CHECKOUT / "build" / "mutate"
-_CORE = "operator/src/bankmodel_operator/core"
-_SUBJECTS = ("turns", "way.py", "verification.py", "ladder.py", "fit.py")
-_TESTS = (
-    "trial_verification",
-    "trial_story",
-    "rollout_story",
-    "rollout_faults",
-    "rollout_properties",
-    "trial_properties",
-    "memory",
-)
-_STEPS = "200"
-_TIMEOUT_S = 120
+_PYTHON = _PLACE / "bin" / "python"
+_PAGE = _CHECKOUT / "docs" / "mutation.md"
+_PATIENCE = 10
+"""Times what the tests take without a mutant."""
+_LEAST_CPU_S = 20
+_TOLD_EVERY = 25
 
 
-def main(subjects: list[str]) -> int:
-    """Mutate each subject; 0 whatever survives, since judging that is for people."""
+def main(asked: list[str]) -> int:
+    """Mutate what was asked for, or all; 1 if a mutant survives that the page does not explain."""
+    modules = [each for each in TESTS if not asked or any(each.startswith(word) for word in asked)]
     tree = _PLACE / "tree"
     _copied(tree)
-    for subject in subjects or _SUBJECTS:
-        _mutated(tree, subject)
-    return 0
+    known = Known(_PLACE / "known.jsonl")
+    rows, unexplained = [], 0
+    for module in modules:
+        mutants, survivors = _mutated(tree, module, known)
+        left = [each for each in survivors if not _is_explained(each)]
+        rows.append(
+            f"| {module} | {mutants} | {mutants - len(survivors)} | {len(survivors)} | {len(survivors) - len(left)} |"
+        )
+        unexplained += len(left)
+        for each in left:
+            print(f"  survives: {each.module}:{each.line}\n    - {each.was}\n    + {each.becomes}", flush=True)
+    print("\n".join(["| module | mutants | noticed | survive | of those explained |", "|---|---|---|---|---|", *rows]))
+    return 1 if unexplained else 0
 
 
 def _copied(tree: Path) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     for folder in ("operator", "tests"):
-        shutil.copytree(_CHECKOUT / folder, tree / folder)
-    shutil.copy(_CHECKOUT / "pyproject.toml", tree)
+        shutil.copytree(_CHECKOUT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for each in ("docs/rollout.md", "pyproject.toml"):
+        (tree / each).parent.mkdir(exist_ok=True)
+        shutil.copy(_CHECKOUT / each, tree / each)
 
 
-def _mutated(tree: Path, subject: str) -> None:
-    name = subject.removesuffix(".py").replace("/", "-")
-    config, session = _PLACE / f"{name}.toml", _PLACE / f"{name}.sqlite"
-    config.write_text(_config(subject))
-    if not session.exists():
-        _run(tree, "init", str(config), str(session))
-    _run(tree, "exec", str(config), str(session))
-    for tool, flags in (("cr-report", ("--surviving-only", "--show-diff")), ("cr-rate", ())):
-        _run(tree, *flags, str(session), tool=tool)
+def _mutated(tree: Path, module: str, known: Known) -> tuple[int, list[Mutant]]:
+    """How many mutants there are, and those that nobody notices."""
+    path, tests = tree / CORE / module, [f"tests/unit/{each}" for each in TESTS[module]]
+    mutants, original = mutants_of(module, path, _PYTHON), path.read_text()
+    now = digest([tree / "tests/support/simulated_cluster.py", *(tree / each for each in tests)])
+    new = [each for each in mutants if known.noticed(each, now) is None]
+    cpu_s = _patience(tree, tests) if new else 0
+    print(f"{module}: {len(mutants)} mutants, {len(new)} to try, each for at most {cpu_s} s of CPU", flush=True)
+    begun = time.monotonic()
+    for number, each in enumerate(new, start=1):
+        path.write_text(each.code)
+        known.note(each, now, is_noticed=notices(tree, tests, cpu_s=cpu_s))
+        if number % _TOLD_EVERY == 0:
+            print(f"  {number} of {len(new)}, {time.monotonic() - begun:.0f} s", flush=True)
+    path.write_text(original)
+    return len(mutants), [each for each in mutants if not known.noticed(each, now)]
 
 
-def _config(subject: str) -> str:
-    found = " ".join(f"tests/unit/operator_core/test_{name}.py" for name in _TESTS)
-    command = f"{_CHECKOUT / '.venv/bin/python'} -m pytest -x -q -p no:randomly -p no:cacheprovider {found}"
-    return (
-        f'[cosmic-ray]\nmodule-path = "{_CORE}/{subject}"\ntimeout = {_TIMEOUT_S}\nexcluded-modules = []\n'
-        f'test-command = "{command}"\n[cosmic-ray.distributor]\nname = "local"\n'
-    )
+def _patience(tree: Path, tests: list[str]) -> int:
+    """The CPU seconds a mutant gets; without one the tests must be green."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    if notices(tree, tests, cpu_s=600):
+        sys.exit(f"without any mutant the tests fail: see {tree / 'output.txt'}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    return max(_LEAST_CPU_S, round(_PATIENCE * used))
 
 
-def _run(tree: Path, *words: str, tool: str = "cosmic-ray") -> None:
-    path = f"{tree / 'operator/src'}:{tree / 'tests'}"
-    environment = {**os.environ, "PYTHONPATH": path, "BANKMODEL_TRIAL_STEPS": _STEPS}
-    subprocess.run([str(_PLACE / "bin" / tool), *words], cwd=tree, env=environment, check=True)
+def _is_explained(mutant: Mutant) -> bool:
+    """Whether a row of the page has the module, the line as it was and as it became."""
+    words = (f"`{mutant.module}`", f"`{mutant.was}`", f"`{mutant.becomes}`")
+    rows = _PAGE.read_text().splitlines() if _PAGE.exists() else []
+    return any(all(word.replace("|", r"\|") in row for word in words) for row in rows)
 
 
 if __name__ == "__main__":

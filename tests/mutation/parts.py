@@ -1,0 +1,66 @@
+"""Which modules of the rollout core are mutated, and which tests each has to answer to: those that are about it first, cheap ones before
+dear ones. A unit test holds this list against what is there."""
+
+from collections.abc import Mapping
+
+__all__ = ["CORE", "DECIDING", "TESTS"]
+
+CORE = "operator/src/bankmodel_operator/core"
+DECIDING = (
+    *("turns", "analysis"),
+    *("rollout.py", "states.py", "memory.py", "ladder.py", "way.py", "verification.py", "ledger.py", "attention.py"),
+    *("evidence.py", "fit.py", "emergency.py", "plan.py"),
+)
+"""Folders and files that decide about a rollout."""
+
+
+def _core(*names: str) -> tuple[str, ...]:
+    return tuple(f"operator_core/test_{name}.py" for name in names)
+
+
+def _analysis(*names: str) -> tuple[str, ...]:
+    return tuple(f"operator_analysis/test_{name}.py" for name in names)
+
+
+_LIVES = _core("rollout_properties", "trial_properties")
+_STABLE = _core("rollout_story", "rollout_faults", "obstacles")
+_TRIALS = _core("trial_way", "trial_verification", "trial_recovery", "trial_rejections", "trial_story")
+_TURNS = (*_TRIALS, *_STABLE, *_LIVES)
+_FIGURES = _analysis("window", "judge")
+_EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))
+
+TESTS: Mapping[str, tuple[str, ...]] = {
+    "turns/__init__.py": _TURNS,
+    "turns/baking.py": _TURNS,
+    "turns/climbing.py": _TURNS,
+    "turns/leaving.py": _TURNS,
+    "turns/preparing.py": _TURNS,
+    "turns/replacing.py": (*_STABLE, *_TRIALS, *_LIVES),
+    "turns/serving.py": (*_STABLE, *_TRIALS, *_LIVES),
+    "turns/step.py": _TURNS,
+    "turns/watching.py": _TURNS,
+    "turns/withdrawing.py": _TURNS,
+    "way.py": _TURNS,
+    "verification.py": _TURNS,
+    "ladder.py": _TURNS,
+    "ledger.py": (*_core("status_whole"), *_TURNS),
+    "rollout.py": (*_TRIALS, *_STABLE, *_core("status_whole", "bankmodel_tls"), *_LIVES),
+    "analysis/rates.py": (*_FIGURES, *_analysis("statistics")),
+    "analysis/shift.py": (*_FIGURES, *_analysis("statistics")),
+    "analysis/judge.py": (*_FIGURES, *_EVIDENCE),
+    "analysis/verdicts.py": (*_FIGURES, *_EVIDENCE, *_TRIALS),
+    "analysis/latency.py": (*_FIGURES, *_analysis("statistics")),
+    "analysis/findings.py": _FIGURES,
+    "analysis/figures.py": _FIGURES,
+    "analysis/window.py": (*_FIGURES, *_EVIDENCE),
+    "analysis/samples.py": _FIGURES,
+    "analysis/evidence.py": (*_FIGURES, *_EVIDENCE),
+    "states.py": (*_core("memory", "diagram"), *_TURNS),
+    "memory.py": (*_core("memory"), *_TURNS),
+    "fit.py": _TURNS,
+    "emergency.py": _TURNS,
+    "evidence.py": (*_EVIDENCE, *_TURNS),
+    "attention.py": (*_TRIALS, *_STABLE, "operator_shell/test_observe_pass.py", *_LIVES),
+    "plan.py": (*_core("plan"), *_STABLE, *_LIVES),
+}
+"""In the order in which they are tried."""

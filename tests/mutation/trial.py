@@ -1,0 +1,42 @@
+"""One try of a mutant: the tests in a child of a process that has loaded what never changes, so that starting costs little."""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hypothesis.stateful  # noqa: F401  # loaded once, for all children
+import pydantic  # noqa: F401
+import pytest
+
+__all__ = ["STEPS", "notices"]
+
+STEPS = 400
+"""Random steps of each property test: few, and cheap; what they miss, tests that say what they look for have to find."""
+_DEADLINE_S = 1800
+_PLUGINS = ("pytest_timeout", "pytest_asyncio.plugin", "_hypothesis_pytestplugin")
+
+
+def notices(tree: Path, tests: Sequence[str], *, cpu_s: int) -> bool:
+    """Whether one of these tests fails, does not end in time, or cannot even be loaded."""
+    child = os.fork()
+    if not child:
+        os._exit(_tried(tree, tests, cpu_s))
+    _, status = os.waitpid(child, 0)  # the child has a deadline of its own
+    return status != 0
+
+
+def _tried(tree: Path, tests: Sequence[str], cpu_s: int) -> int:
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+    signal.alarm(_DEADLINE_S)
+    os.chdir(tree)
+    silence = os.open(tree / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "BANKMODEL_TRIAL_STEPS": str(STEPS)}
+    sys.dont_write_bytecode = True  # two mutants of one size within a second would be told apart by nothing
+    sys.path[:0] = [str(tree / "operator/src"), str(tree / "tests")]
+    flags = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=1", "--hypothesis-profile=first find")
+    return int(pytest.main([*flags, *(word for name in _PLUGINS for word in ("-p", name)), *tests]))
