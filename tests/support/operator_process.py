@@ -115,6 +115,10 @@ class OperatorProcess:
                 self.start()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
