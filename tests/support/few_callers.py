@@ -69,7 +69,7 @@ class FewCallers:
     def _count(self, pod: str) -> None:
         requests, errors = self._simulation.counted.get(pod, (0, 0))
         self._simulation.counted[pod] = requests + 1, errors
-        took = Histogram(LATENCY_EDGES, tuple(int(each) for each in drawn_latency(self._random, 1)))
+        took = drawn_latency(self._random, 1)
         self._simulation.durations[pod] = self._simulation.durations.get(pod, _NONE_YET).plus(took)
 
     def _pods(self, revision: str) -> list[str]:

@@ -7,16 +7,19 @@ from typing import Any
 
 from bankmodel_operator.core.analysis.samples import Histogram, Sample
 from bankmodel_operator.core.analysis.window import Look
+from bankmodel_serving.recorder import DURATION_BOUNDS_S
 
-__all__ = ["CANARY", "LATENCY_EDGES", "SCORE_EDGES", "STABLE", "START", "after", "look", "sample"]
+__all__ = ["CANARY", "LATENCY_EDGES", "OLDER_EDGES", "SCORE_EDGES", "STABLE", "START", "after", "look", "sample"]
 
 START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 CANARY = "cccccccccc"
 STABLE = "aaaaaaaaaa"
-LATENCY_EDGES = (
+LATENCY_EDGES = DURATION_BOUNDS_S
+OLDER_EDGES = (
     *(0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0025, 0.005, 0.0075),
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
+"""What serving images had before, and some still do."""
 SCORE_EDGES = tuple(index / 20 for index in range(21))
 
 

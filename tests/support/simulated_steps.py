@@ -5,7 +5,7 @@ Used by `verify.statistics` and by its short form among the unit tests. Everythi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bankmodel_operator.core.analysis.latency import is_beyond_stable, quantile
+from bankmodel_operator.core.analysis.latency import in_common_bins, is_beyond_stable, quantile
 from bankmodel_operator.core.analysis.rates import exceeds
 from bankmodel_operator.core.analysis.samples import Histogram
 from bankmodel_operator.core.analysis.shift import compare, is_real
@@ -37,6 +37,7 @@ __all__ = [
 
 Numbers = NDArray[Any]
 Random = np.random.Generator
+Edges = tuple[float, ...]
 Story = Callable[[Random, int], Iterator[tuple[int, bool]]]
 """So many requests in all; yields how many there were at each look, and what the look says."""
 
@@ -89,22 +90,33 @@ def rate_exceeded(rate: float, limit: float, alpha: float, *, count: int = 200) 
     return story
 
 
-def drawn_latency(random: Random, total: int, factor: float = 1.0) -> Numbers:
-    """Counts per bin of so many requests: about a log-normal around 2 ms with a tail, as scoring has."""
-    seconds = factor * 0.002 * np.exp(random.normal(0, 0.6, total))
-    return np.bincount(np.searchsorted(LATENCY_EDGES, seconds, side="left"), minlength=len(LATENCY_EDGES) + 1)
+def drawn_latency(random: Random, total: int, around_s: float = 0.002, edges: Edges = LATENCY_EDGES) -> Histogram:
+    """So many requests: about a log-normal with a tail, as scoring has."""
+    seconds = around_s * np.exp(random.normal(0, 0.6, total))
+    counts = np.bincount(np.searchsorted(edges, seconds, side="left"), minlength=len(edges) + 1)
+    return Histogram(edges, tuple(map(int, counts)))
 
 
-def slower(factor: float, share: float, ratio: float, alpha: float, *, of_stable: int = 3, count: int = 60) -> Story:
-    """The canary takes this many times longer; the stable answers so many times as many requests."""
+def slower(
+    factor: float,
+    share: float,
+    ratio: float,
+    alpha: float,
+    *,
+    of_stable: int = 3,
+    count: int = 60,
+    edges: tuple[Edges, Edges] = (LATENCY_EDGES, LATENCY_EDGES),
+) -> Story:
+    """The canary takes this many times longer; the stable answers so many times as many requests, around a time between 0.2 and
+    50 ms that is another in each step: where it lies between two edges matters. `edges`: the canary's and the stable's."""
 
     def story(random: Random, total: int) -> Iterator[tuple[int, bool]]:
-        mine = theirs = np.zeros(len(LATENCY_EDGES) + 1, dtype=int)
+        around_s = float(np.exp(random.uniform(np.log(0.0002), np.log(0.05))))
+        mine, theirs = (drawn_latency(random, 0, edges=each) for each in edges)
         for before, after in pairwise((0, *looks(total, count))):
-            mine = mine + drawn_latency(random, after - before, factor)
-            theirs = theirs + drawn_latency(random, of_stable * (after - before))
-            found = is_beyond_stable(_latency(mine), _latency(theirs), share, ratio, alpha=alpha)
-            yield after, found
+            mine = mine.plus(drawn_latency(random, after - before, factor * around_s, edges[0]))
+            theirs = theirs.plus(drawn_latency(random, of_stable * (after - before), around_s, edges[1]))
+            yield after, is_beyond_stable(mine, theirs, share, ratio, alpha=alpha)
 
     return story
 
@@ -154,10 +166,22 @@ def _scored(
         yield after, judge(_scores(scores), _scores(card))
 
 
-def passing_latency(random: Random, requests: int, share: float, ratio: float, *, factor: float = 1.0) -> bool:
+def passing_latency(
+    random: Random,
+    requests: int,
+    share: float,
+    ratio: float,
+    *,
+    factor: float = 1.0,
+    edges: tuple[Edges, Edges] = (LATENCY_EDGES, LATENCY_EDGES),
+) -> bool:
     """Whether the canary's observed quantile is within the ratio, at 5 % of the requests."""
-    mine = quantile(_latency(drawn_latency(random, requests, factor)), share)
-    theirs = quantile(_latency(drawn_latency(random, 19 * requests)), share)
+    around_s = float(np.exp(random.uniform(np.log(0.0002), np.log(0.05))))
+    canary = drawn_latency(random, requests, factor * around_s, edges[0])
+    common = in_common_bins(canary, drawn_latency(random, 19 * requests, around_s, edges[1]))
+    if common is None:
+        return False
+    mine, theirs = (quantile(each, share) for each in common)
     return mine is not None and theirs is not None and mine <= ratio * theirs
 
 
@@ -166,10 +190,6 @@ def passing_shift(random: Random, requests: int, shares: Numbers, limit: float, 
     card = _scores(random.multinomial(baseline, UNCHANGED))
     shift = compare(_scores(random.multinomial(requests, shares)), card)
     return shift is not None and shift.beyond_chance <= limit
-
-
-def _latency(counts: Sequence[int] | Numbers) -> Histogram:
-    return Histogram(LATENCY_EDGES, tuple(int(count) for count in counts))
 
 
 def _scores(counts: Numbers) -> Histogram:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from support import simulated_steps as simulated
+from support.pod_counts import LATENCY_EDGES, OLDER_EDGES
 from support.simulated_steps import Story
 
 __all__ = ["main"]
@@ -19,6 +20,12 @@ __all__ = ["main"]
 ALPHA = 0.05
 TOTALS = (50, 200, 1_000, 10_000, 100_000)
 LIMIT_PSI = 0.2
+NOW, OLDER = LATENCY_EDGES, OLDER_EDGES
+_BINS = {
+    "": (NOW, NOW),
+    "; the stable's image is older": (NOW, OLDER),
+    "; both images are older": (OLDER, OLDER),
+}
 
 
 def main() -> int:
@@ -54,6 +61,8 @@ def _unchanged(steps: int) -> Iterator[tuple[str, Story, int]]:
         10 * steps,
     )
     yield "latency exactly 1.5 times the stable's, limit 1.5", simulated.slower(1.5, 0.95, 1.5, ALPHA), steps
+    for name, edges in (("the canary's image is older", (OLDER, NOW)), ("the stable's image is older", (NOW, OLDER))):
+        yield f"the same, {name}", simulated.slower(1.5, 0.95, 1.5, ALPHA, edges=edges), steps
     for name, baseline in (("a card of 2,000", 2_000), ("a card of 100,000", 100_000), ("the stable", None)):
         story = simulated.failing_shift(simulated.UNCHANGED, None, ALPHA, baseline=baseline)
         yield f"any shift called real, against {name}", story, steps
@@ -74,9 +83,10 @@ def _bad(steps: int) -> Iterator[tuple[str, Story, int]]:
         simulated.rate_exceeded(0.05, 0.01, ALPHA / 4, count=2_000),
         steps,
     )
-    for factor in (3.0, 10.0):
-        story = simulated.slower(factor, 0.95, 1.5, ALPHA, count=200)
-        yield f"{factor:g} times slower, limit 1.5 times the stable", story, steps // 4
+    for factor in (2.0, 3.0, 5.0, 10.0):
+        for name, edges in _BINS.items():
+            story = simulated.slower(factor, 0.95, 1.5, ALPHA, count=200, edges=edges)
+            yield f"{factor:g} times slower, limit 1.5 times the stable{name}", story, steps // 4
     for psi in (0.5, 1.0):
         shares = simulated.shifted(psi)
         for name, baseline in (("a card of 2,000", 2_000), ("a card of 100,000", 100_000), ("the stable", None)):
@@ -103,9 +113,17 @@ def _passing(steps: int) -> Iterator[str]:
     for rate in (0.0, 0.001, 0.005):
         shares: Sequence[float] = [float(np.mean(random.binomial(n, rate, 10 * steps) <= 0.01 * n)) for n in counts]
         yield _shares_line(f"errors {rate:.1%}, limit 1 %", shares)
-    for quantile in (0.95, 0.99):
-        shares = [_mean(simulated.passing_latency(random, n, quantile, 1.5) for _ in range(steps)) for n in counts]
-        yield _shares_line(f"latency as the stable's, {quantile:g} quantile, limit 1.5 times", shares)
+    for factor, quantile in ((1.0, 0.95), (1.0, 0.99), (2.0, 0.95)):
+        for name, edges in _BINS.items():
+            shares = [
+                _mean(
+                    simulated.passing_latency(random, n, quantile, 1.5, factor=factor, edges=edges)
+                    for _ in range(steps)
+                )
+                for n in counts
+            ]
+            what = "latency as the stable's" if factor == 1.0 else f"for comparison: {factor:g} times slower"
+            yield _shares_line(f"{what}, {quantile:g} quantile, limit 1.5 times{name}", shares)
     for name, baseline in (("2,000", 2_000), ("100,000", 100_000)):
         unchanged = simulated.UNCHANGED
         shares = [

@@ -15,6 +15,7 @@ from bankmodel_operator.core.analysis.rates import bounds, exceeds, requests_unt
 from bankmodel_operator.core.analysis.samples import Histogram
 from bankmodel_operator.core.analysis.shift import compare, is_real
 from support import simulated_steps as simulated
+from support.pod_counts import LATENCY_EDGES, OLDER_EDGES
 
 ALPHA = 0.05
 
@@ -65,6 +66,21 @@ def test_how_many_requests_a_verdict_takes_is_foreseen() -> None:
         requests_until_within(3, 0.01, 100),
         requests_until_within(1, 0.0, 100),
     )
+
+
+def test_a_finer_histogram_is_read_in_the_bins_of_the_coarser_one() -> None:
+    fine, coarse = Histogram((0.001, 0.002, 0.01, 0.1), (5, 4, 3, 2, 1)), Histogram((0.002, 0.1), (7, 8, 9))
+
+    assert (Histogram((0.002, 0.1), (9, 5, 1)), coarse) == latency.in_common_bins(fine, coarse)
+    assert (coarse, Histogram((0.002, 0.1), (9, 5, 1))) == latency.in_common_bins(coarse, fine)
+
+
+def test_bins_whose_edges_are_not_among_the_others_are_not_compared() -> None:
+    assert latency.in_common_bins(Histogram((0.001, 0.003), (1, 1, 1)), Histogram((0.002, 0.1, 0.2), (1,) * 4)) is None
+
+
+def test_the_bins_of_older_images_are_among_the_present_ones() -> None:
+    assert {*OLDER_EDGES} < {*LATENCY_EDGES}
 
 
 TIMES = Histogram((0.001, 0.01, 0.1), (50, 40, 9, 1))
@@ -120,6 +136,11 @@ def test_any_two_histograms_can_be_compared(one: list[int], other: list[int]) ->
 UNCHANGED: dict[str, tuple[simulated.Story, int, int]] = {
     "errors at the limit": (simulated.rate_exceeded(0.01, 0.01, ALPHA), 10_000, 300),
     "latency at the limit": (simulated.slower(1.5, 0.95, 1.5, ALPHA, count=20), 2_000, 60),
+    "latency at the limit, an older image": (
+        simulated.slower(1.5, 0.95, 1.5, ALPHA, count=20, edges=(LATENCY_EDGES, OLDER_EDGES)),
+        2_000,
+        60,
+    ),
     "scores, small card": (
         simulated.failing_shift(simulated.UNCHANGED, None, ALPHA, baseline=2_000, count=30),
         5_000,
@@ -144,6 +165,7 @@ def test_a_good_canary_is_hardly_ever_taken_back_by_chance(story: simulated.Stor
 BAD: dict[str, tuple[simulated.Story, int]] = {
     "5 % errors": (simulated.rate_exceeded(0.05, 0.01, ALPHA, count=500), 600),
     "ten times slower": (simulated.slower(10, 0.95, 1.5, ALPHA), 600),
+    "three times slower": (simulated.slower(3, 0.95, 1.5, ALPHA), 2_000),
     "PSI 0.5, small card": (simulated.failing_shift(simulated.shifted(0.5), 0.2, ALPHA, baseline=2_000), 600),
     "PSI 0.5, stable": (simulated.failing_shift(simulated.shifted(0.5), 0.2, ALPHA, baseline=None), 1_000),
 }

@@ -112,7 +112,7 @@ class Latency(Model):
     quantile: Quantile
     """Which quantile is limited, such as "0.95"."""
     max: ShortTime | None = None
-    """Greatest time, such as 25ms. Most telling on an edge of the pods' histogram: 1, 2.5, 5, 7.5, 10, 25, 50, 100 ms."""
+    """Greatest time, such as 25ms. Most telling on an edge of the pods' histogram: 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 10 ms, and so on."""
     max_ratio_to_stable: Ratio | None = None
     """Greatest factor to the stable revision over the same time, such as "1.5". Not judged after promotion."""
 

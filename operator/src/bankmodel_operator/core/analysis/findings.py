@@ -193,25 +193,34 @@ def _latency(window: Window, share: float, limit: float, alpha: float) -> Findin
 def _ratio(window: Window, share: float, ratio: float, alpha: float, *, least: int) -> Finding:
     mine, theirs = window.of_canary.latency, window.of_stable.latency
     seen = None if mine is None else latencies.quantile(mine, share)
-    reference = None if theirs is None else latencies.quantile(theirs, share)
     if mine is None or seen is None:
         return Finding("no latency was counted in this step yet", "NoData", limit=f"{ratio:g} x stable")
     if window.of_canary.is_mixed or window.of_stable.is_mixed:
         return Finding("pods of one revision count latency in different bins", "DifferingBins")
-    if theirs is None or reference is None or theirs.total < least:
+    if theirs is None or theirs.total < max(least, 1):
         text = f"{theirs.total if theirs else 0} of {least} requests of the stable to compare with"
         return Finding(text, "StableTooFew", value=as_seconds(seen), requests=mine.total)
+    return _compared(mine, theirs, share, ratio, alpha)
+
+
+def _compared(mine: Histogram, theirs: Histogram, share: float, ratio: float, alpha: float) -> Finding:
+    """A breach is proven in the bins that each has, whatever they are; whether it is within, in bins that both have."""
+    is_proven = latencies.is_beyond_stable(mine, theirs, share, ratio, alpha=alpha)
+    read = (mine, theirs) if is_proven else latencies.in_common_bins(mine, theirs)
+    if read is None:
+        text = "canary and stable count latency in bins that can't be compared: serve both with one serving.image, or set max instead"
+        return Finding(text, "DifferingBins", requests=mine.total)
+    seen, reference = (latencies.quantile(each, share) or 0.0 for each in read)
     if isinf(reference):
-        return Finding(
-            "the stable takes longer than pods measure", "BeyondBins", value=as_seconds(seen), requests=mine.total
-        )
+        text = "the stable takes longer than pods measure"
+        return Finding(text, "BeyondBins", value=as_seconds(seen), requests=mine.total)
     return Finding(
         f"the {share:g} quantile is {as_seconds(seen)}, the stable's {as_seconds(reference)}, limit {ratio:g} times that",
         value=as_seconds(seen),
         limit=as_seconds(ratio * reference),
         requests=mine.total,
-        is_within=seen <= ratio * reference,
-        is_proven=seen > ratio * reference and latencies.is_beyond_stable(mine, theirs, share, ratio, alpha=alpha),
+        is_within=not is_proven and seen <= ratio * reference,
+        is_proven=is_proven,
     )
 
 

@@ -4,19 +4,19 @@ FAIL is careful about the bins of the pods' histograms: only requests whose whol
 limit relative to the stable first finds a time that the stable's quantile is below for sure (anytime-valid, half of alpha), and then asks
 whether the canary's is above that time's multiple (the other half). Since counts above an edge only shrink from edge to
 edge, the smallest edge may be picked by the data: a wrong one needs a wrong bound at the last edge below the true
-quantile, which is one edge, not many.
+quantile, which is one edge, not many. Each histogram is read in its own bins for that, so that they need not be the same.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import inf
 
 from bankmodel_operator.core.analysis.rates import bounds, exceeds
 from bankmodel_operator.core.analysis.samples import Histogram
 
-__all__ = ["is_beyond", "is_beyond_stable", "possibly_above", "quantile", "surely_above"]
+__all__ = ["in_common_bins", "is_beyond", "is_beyond_stable", "possibly_above", "quantile", "surely_above"]
 
 _ROUNDING = 1e-9
 
@@ -34,6 +34,24 @@ def quantile(histogram: Histogram, share: float) -> float | None:
     low = histogram.edges[at - 1] if at else 0.0
     before = reached[at] - histogram.counts[at]
     return low + (histogram.edges[at] - low) * (wanted - before) / histogram.counts[at]
+
+
+def in_common_bins(one: Histogram, other: Histogram) -> tuple[Histogram, Histogram] | None:
+    """Both in the bins of the one that has fewer, as an older serving image may; None where those are not among the other's.
+
+    A straight line within a wide bin is wrong by up to that bin's width: compared with a quantile from narrow bins it would call a
+    canary of twice the time as fast as the stable, or the other way round.
+    """
+    edges = min(one.edges, other.edges, key=len)
+    if not {*edges} <= {*one.edges} & {*other.edges}:
+        return None
+    return _coarsened(one, edges), _coarsened(other, edges)
+
+
+def _coarsened(histogram: Histogram, edges: tuple[float, ...]) -> Histogram:
+    reached = dict(zip(histogram.edges, accumulate(histogram.counts), strict=False))
+    upto = (0, *(reached[edge] for edge in edges), histogram.total)
+    return Histogram(edges, tuple(after - before for before, after in pairwise(upto)))
 
 
 def surely_above(histogram: Histogram, limit: float) -> int:
