@@ -13,7 +13,7 @@ from bankmodel import onnx_file, provenance
 from bankmodel.baseline import PROBABILITY_EDGES, count_numbers, count_words, quantile_edges
 from bankmodel.errors import ParityError, UsageError
 from bankmodel.exporting.advice import remedies_for
-from bankmodel.exporting.convert import to_onnx
+from bankmodel.exporting.conversion import convert
 from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare, in_batches
 from bankmodel.exporting.schema import Column, as_feeds, as_original, columns_of, missing_token_for
@@ -79,8 +79,8 @@ def export(
     subject = _subject(pipeline, read_sample(sample, text=(*text, *fitted_as_text(pipeline))), positive)
     path = Path(output)
     progress("converting to ONNX")
-    model = to_onnx(pipeline, subject.columns, token=subject.token, name=name or path.stem)
-    runner = Runner(model.SerializeToString())
+    converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=name or path.stem)
+    runner = Runner(converted.model.SerializeToString())
     scores = _all_scores(subject, runner, progress)
     is_classifier = subject.scorer.class_index is not None
     parity = compare(scores, index=subject.scorer.index, cutoff=cutoff if is_classifier else None, accepted=accept)
@@ -91,10 +91,11 @@ def export(
         runner,
         scores["converted"],
         parity=parity,
+        conversion=converted.as_card(),
         identity={"name": name or path.stem, "version": version, "trainedAt": provenance.timestamp(trained_at)},
         progress=progress,
     )
-    return Exported(path, onnx_file.save(model, card, path), card, parity)
+    return Exported(path, onnx_file.save(converted.model, card, path), card, parity)
 
 
 def _subject(pipeline: Any, sample: Sample, positive: str | None) -> _Subject:
@@ -152,6 +153,7 @@ def _card(
     converted: np.ndarray,
     *,
     parity: Parity,
+    conversion: dict[str, str],
     identity: dict[str, str | None],
     progress: Progress,
 ) -> Card:
@@ -171,7 +173,8 @@ def _card(
         score=_score(subject.scorer, scores, parity.cutoff),
         golden=_golden(subject, runner, scores, imputing),
         provenance=_provenance(subject, identity),
-        parity=parity.as_card() | {"inputTypes": {column.name: column.datatype for column in subject.columns}},
+        parity=parity.as_card()
+        | {"inputTypes": {column.name: column.datatype for column in subject.columns}, "conversion": conversion},
     )
 
 

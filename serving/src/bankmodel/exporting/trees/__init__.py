@@ -1,0 +1,30 @@
+"""Trees that decide on a caller's columns exactly as the pipeline does: no step in front of them is computed in ONNX.
+
+A tree asks `f(x) <= t` of what the steps in front of it made of a column. Where f is monotone that is `x <= c` with one c,
+found by asking the fitted steps themselves about floats (cuts.py). The graph then holds the trees alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+
+from bankmodel.exporting.schema import Column
+from bankmodel.exporting.steps import last_step
+from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.fold import plans_of
+from bankmodel.exporting.trees.graph import graph_of
+from bankmodel.exporting.trees.oracle import Oracle
+from bankmodel.exporting.trees.reading import read_ensemble
+from bankmodel.exporting.trees.unfold import unfolded
+
+__all__ = ["NotFoldable", "folded"]
+
+
+def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, name: str) -> onnx.ModelProto:
+    """The pipeline as an exact ONNX graph; NotFoldable says why it has none. `frame` has a row that the pipeline takes."""
+    ensemble = read_ensemble(last_step(pipeline))
+    oracle = Oracle(pipeline, columns, frame, dtype=np.dtype(np.float32), model_dtype=ensemble.dtype)
+    return graph_of(ensemble, unfolded(ensemble, plans_of(ensemble, oracle)), columns, name=name)

@@ -1,0 +1,96 @@
+"""A fitted tree ensemble as plain arrays, whichever library it comes from: what the readers give and folding takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["Categories", "Ensemble", "NotFoldable", "Scoring", "joined"]
+
+Link = Literal["identity", "logistic", "softmax", "exp"]
+
+
+class NotFoldable(Exception):
+    """Why this pipeline goes the standard way; caught by the package's entrance."""
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A node's test for membership: codes in `yes` go there, other `known` ones do not, all others as a missing value."""
+
+    yes: frozenset[int]
+    known: frozenset[int] | None
+
+    def holds(self, codes: np.ndarray, missing_yes: bool) -> np.ndarray:
+        """For each code; negative ones are missing values, as NaN is."""
+        absent = np.isnan(codes) | (codes < 0)
+        whole = np.where(absent, -1, codes).astype(np.int64)
+        if self.known is not None:
+            absent = absent | ~np.isin(whole, list(self.known))
+        found: np.ndarray = np.where(absent, missing_yes, np.isin(whole, list(self.yes)))
+        return found
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is done with the trees' sums: one column, or one for each class; `classes` is empty for a regressor."""
+
+    targets: int
+    link: Link = "identity"
+    divisor: int = 1
+    classes: tuple[Any, ...] = ()
+    ties_to_last: bool = False
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Inner nodes and leaves of all trees. A node asks whether its feature, cast to `dtype`, is at most `threshold`.
+
+    `yes` and `no` hold the number of the next inner node, or ~n for leaf n; `roots` likewise. A missing feature goes to
+    `yes` where `missing_yes`. Nodes in `categories` ask for membership instead.
+    """
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    missing_yes: np.ndarray
+    yes: np.ndarray
+    no: np.ndarray
+    roots: np.ndarray
+    leaf: np.ndarray
+    target: np.ndarray
+    dtype: np.dtype
+    scoring: Scoring
+    categories: Mapping[int, Categories] = field(default_factory=dict)
+
+
+def joined(trees: list[Ensemble], scoring: Scoring, base: np.ndarray) -> Ensemble:
+    """All trees as one ensemble; `base`, a number for each target, goes into the leaves of its first tree.
+
+    There it is added before all others, as the libraries do, so that sums in double precision end in the same bits.
+    """
+    nodes = np.cumsum([0, *(len(tree.feature) for tree in trees[:-1])]).tolist()
+    leaves = np.cumsum([0, *(len(tree.leaf) for tree in trees[:-1])]).tolist()
+    leaf = np.concatenate([tree.leaf for tree in trees])
+    for column, value in enumerate(base):
+        first = next(i for i, tree in enumerate(trees) if (tree.target == column).all())
+        leaf[leaves[first] : leaves[first] + len(trees[first].leaf)] += value
+    placed = list(zip(trees, nodes, leaves, strict=True))
+    return Ensemble(
+        feature=np.concatenate([tree.feature for tree in trees]),
+        threshold=np.concatenate([tree.threshold for tree in trees]),
+        missing_yes=np.concatenate([tree.missing_yes for tree in trees]),
+        yes=np.concatenate([_moved(tree.yes, *by) for tree, *by in placed]),
+        no=np.concatenate([_moved(tree.no, *by) for tree, *by in placed]),
+        roots=np.concatenate([_moved(tree.roots, *by) for tree, *by in placed]),
+        leaf=leaf,
+        target=np.concatenate([tree.target for tree in trees]),
+        dtype=trees[0].dtype,
+        scoring=scoring,
+        categories={node + start: asked for tree, start, _ in placed for node, asked in tree.categories.items()},
+    )
+
+
+def _moved(places: np.ndarray, nodes: int, leaves: int) -> np.ndarray:
+    moved: np.ndarray = np.where(places >= 0, places + nodes, places - leaves)
+    return moved

@@ -1,0 +1,109 @@
+"""What the fitted steps in front of the trees make of any value: the pipeline itself is asked, no step is computed anew."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import config_context
+
+from bankmodel.exporting.schema import Column, as_original
+from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.sources import Source, sources_after
+
+__all__ = ["Oracle"]
+
+_ROWS = 100_000
+
+
+class Oracle:
+    """Asks for many features at once: no step mixes columns, so each row may probe a value in every column."""
+
+    def __init__(
+        self, pipeline: Any, columns: Sequence[Column], frame: pd.DataFrame, *, dtype: np.dtype, model_dtype: np.dtype
+    ) -> None:
+        self.columns = tuple(columns)
+        self.dtype = dtype
+        """What the caller sends numbers as."""
+        self._pipeline = pipeline
+        self._model_dtype = model_dtype
+        self._steps = list(_steps_before(pipeline))
+        self._row = {column.name: _typical(frame[column.name]) for column in columns}
+        self._words = {column.name: frame[column.name].dtype for column in columns if column.kind == "text"}
+        self.sources = self._walk()
+
+    def _walk(self) -> tuple[Source, ...]:
+        sources = tuple(
+            Source(place, () if column.kind == "text" else None) for place, column in enumerate(self.columns)
+        )
+        for step in self._steps:
+            sources = sources_after(step, sources)
+        made = self._prepared({}, 1).shape[1]
+        if made != len(sources):
+            raise NotFoldable(f"its steps make {made} features, where {len(sources)} were expected")
+        return sources
+
+    def values(self, asked: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """For each feature what the trees compare, where its column holds the asked values: in double, NaN is missing."""
+        queues: dict[int, list[np.ndarray]] = {}
+        places: dict[int, slice] = {}
+        for feature, values in asked.items():
+            queue = queues.setdefault(self.sources[feature].column, [])
+            start = sum(map(len, queue))
+            places[feature] = slice(start, start + len(values))
+            queue.append(values)
+        probes = {column: np.concatenate(queue) for column, queue in queues.items()}
+        answers: dict[int, list[np.ndarray]] = {feature: [] for feature in asked}
+        rows = max(map(len, probes.values()), default=0)
+        for start in range(0, rows, _ROWS):
+            batch = {column: queue[start : start + _ROWS] for column, queue in probes.items()}
+            made = self._prepared(batch, min(_ROWS, rows - start))
+            for feature, kept in answers.items():
+                kept.append(made[:, feature])
+        return {feature: np.concatenate(kept)[places[feature]] for feature, kept in answers.items()}
+
+    def missing(self, column: int) -> np.ndarray | None:
+        """All features where the column is missing; None where the pipeline refuses that."""
+        blank = np.array([np.nan], self.dtype if self.columns[column].kind == "number" else object)
+        try:
+            made: np.ndarray = self._prepared({column: blank}, 1, is_finite=False)[0]
+        except Exception:  # a pipeline is foreign code: every refusal of it means the same here
+            return None
+        return made
+
+    def _prepared(self, probes: Mapping[int, np.ndarray], rows: int, *, is_finite: bool = True) -> np.ndarray:
+        with warnings.catch_warnings(), np.errstate(all="ignore"), config_context(assume_finite=is_finite):
+            warnings.simplefilter("ignore")  # the largest floats overflow, which is what is wanted to be known
+            made = as_original(self._pipeline, self._frame(probes, rows), self.columns, float32=False)
+            for step in self._steps:
+                made = step.transform(made)
+            dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+            cast: np.ndarray = dense.astype(self._model_dtype).astype(np.float64)
+            return cast
+
+    def _frame(self, probes: Mapping[int, np.ndarray], rows: int) -> pd.DataFrame:
+        return pd.DataFrame(
+            {column.name: self._column(column, probes.get(place), rows) for place, column in enumerate(self.columns)}
+        )
+
+    def _column(self, column: Column, probes: np.ndarray | None, rows: int) -> pd.Series:
+        given = np.array([] if probes is None else probes, object if column.kind == "text" else self.dtype)
+        padding = np.full(rows - len(given), self._row[column.name], given.dtype)
+        filled = pd.Series(np.concatenate([given, padding]))
+        return filled.astype(self._words[column.name]) if column.kind == "text" else filled
+
+
+def _steps_before(pipeline: Any) -> Iterator[Any]:
+    """What runs before the model: the steps of the pipeline but the last, and those of a pipeline in its place."""
+    while hasattr(pipeline, "steps"):
+        yield from (step for _, step in pipeline.steps[:-1] if step is not None and step != "passthrough")
+        pipeline = pipeline.steps[-1][1]
+    if getattr(pipeline, "_preprocessor", None) is not None:  # HistGradientBoosting encodes its categories itself
+        yield pipeline._preprocessor
+
+
+def _typical(values: pd.Series) -> Any:
+    """A value that the pipeline is known to take."""
+    present = values.dropna()
+    return present.iloc[0] if len(present) else np.nan

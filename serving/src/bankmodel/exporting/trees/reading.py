@@ -1,0 +1,22 @@
+"""Which fitted models can be read as plain arrays, and by whom. Readers import no library that the model does not come from."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bankmodel.exporting.trees import scikit
+from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
+
+__all__ = ["read_ensemble"]
+
+_READERS: dict[str, Callable[[Any], Ensemble]] = {
+    "sklearn.GradientBoostingClassifier": scikit.boosting,
+}
+
+
+def read_ensemble(model: Any) -> Ensemble:
+    """The trees of a fitted model; refused where nobody can read them."""
+    kind = type(model)
+    reader = _READERS.get(f"{kind.__module__.split('.')[0]}.{kind.__name__}")
+    if reader is None:
+        raise NotFoldable(f"{kind.__name__} is no tree ensemble that can be folded")
+    return reader(model)

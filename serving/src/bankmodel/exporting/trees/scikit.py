@@ -1,0 +1,54 @@
+"""Read scikit-learn's trees and what is built from them. They cast a feature to float32 and compare it in double."""
+
+from typing import Any
+
+import numpy as np
+
+from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, Scoring, joined
+
+__all__ = ["boosting"]
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+def boosting(model: Any) -> Ensemble:
+    """GradientBoosting: leaves times the learning rate, added to what its first guess is for everybody."""
+    if not (model.init_ == "zero" or type(model.init_).__name__.startswith("Dummy")):
+        raise NotFoldable(f"its first guess is a model of its own ({type(model.init_).__name__})")
+    base = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))[0]
+    scale = model.learning_rate
+    if model.loss == "exponential":  # its link is the logistic of twice the sum, and doubling is exact
+        scale, base = 2 * scale, 2 * base
+    trees = [
+        _tree(each.tree_, scale * each.tree_.value[:, 0, 0], column)
+        for stage in model.estimators_
+        for column, each in enumerate(stage)
+    ]
+    return joined(trees, _boosted(model, len(base)), base)
+
+
+def _boosted(model: Any, targets: int) -> Scoring:
+    classes = tuple(getattr(model, "classes_", ()))
+    if not classes:
+        return Scoring(targets)
+    return Scoring(targets, "logistic" if targets == 1 else "softmax", classes=classes, ties_to_last=targets == 1)
+
+
+def _tree(tree: Any, values: np.ndarray, target: int) -> Ensemble:
+    """One tree, with `values` in its leaves."""
+    inner = np.flatnonzero(tree.children_left >= 0)
+    leaves = np.flatnonzero(tree.children_left < 0)
+    place = np.empty(tree.node_count, np.int64)
+    place[inner], place[leaves] = np.arange(len(inner)), ~np.arange(len(leaves))
+    return Ensemble(
+        feature=tree.feature[inner],
+        threshold=tree.threshold[inner],
+        missing_yes=tree.missing_go_to_left[inner].astype(bool),
+        yes=place[tree.children_left[inner]],
+        no=place[tree.children_right[inner]],
+        roots=place[:1],
+        leaf=values[leaves].astype(np.float64),
+        target=np.full(len(leaves), target),
+        dtype=_FLOAT32,
+        scoring=Scoring(1),
+    )
