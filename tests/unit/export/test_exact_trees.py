@@ -1,6 +1,7 @@
 """Trees decide on the caller's columns as the pipeline does, to the last float: no step in front of them is converted."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from bankmodel import onnx_file
 from bankmodel.exporting.export import export
 from bankmodel.exporting.schema import as_feeds, columns_of
-from bankmodel.exporting.trees import folded
+from bankmodel.exporting.trees import NotFoldable, folded
 from bankmodel.running import Runner
 from support.fitted import applications, decisions
 from support.hard_rows import hard_rows
+from support.tree_models import CLASSIFIERS, REGRESSORS, TAKE_MISSING
 
 _COMPLETE = ["loanamt", "atotinc", "price", "apr", "hrat", "obrat"]
 _TOKEN = "__missing__"
@@ -32,40 +34,71 @@ def _numbers() -> pd.DataFrame:
     return applications()[_COMPLETE]
 
 
+def _with_missing() -> pd.DataFrame:
+    return applications()[[*_COMPLETE, "liq"]]
+
+
 def _graded() -> pd.Series:
     price = applications()["price"]
     return pd.Series(np.select([price < 130, price < 210], ["low", "middle"], "high"))
 
 
-_NUMBER_PIPELINES: dict[str, Callable[[], Any]] = {
-    "no step": lambda: _boosted().fit(_numbers(), decisions()),
-    "standard scaler": lambda: make_pipeline(StandardScaler(), _boosted()).fit(_numbers(), decisions()),
-    "three scalers": lambda: make_pipeline(MinMaxScaler((-2, 3)), RobustScaler(), MaxAbsScaler(), _boosted()).fit(
-        _numbers(), decisions()
+def _scaled(model: Any, target: pd.Series, frame: pd.DataFrame | None = None) -> Any:
+    rows = _numbers() if frame is None else frame
+    return make_pipeline(StandardScaler(), model).fit(rows, target), rows
+
+
+_CASES: dict[str, Callable[[], tuple[Any, pd.DataFrame]]] = {
+    "no step": lambda: (_boosted().fit(_numbers(), decisions()), _numbers()),
+    "three scalers": lambda: (
+        make_pipeline(MinMaxScaler((-2, 3)), RobustScaler(), MaxAbsScaler(), _boosted()).fit(_numbers(), decisions()),
+        _numbers(),
     ),
-    "fitted on an array": lambda: make_pipeline(StandardScaler(), _boosted()).fit(_numbers().to_numpy(), decisions()),
-    "exponential loss": lambda: make_pipeline(StandardScaler(), _boosted(loss="exponential")).fit(
-        _numbers(), decisions()
+    "fitted on an array": lambda: (
+        make_pipeline(StandardScaler(), _boosted()).fit(_numbers().to_numpy(), decisions()),
+        _numbers(),
     ),
-    "three text classes": lambda: make_pipeline(StandardScaler(), _boosted()).fit(_numbers(), _graded()),
+    "exponential loss": lambda: _scaled(_boosted(loss="exponential"), decisions()),
+    **{
+        f"scaler, {name}": partial(lambda make: _scaled(make(), decisions()), make)
+        for name, make in CLASSIFIERS.items()
+    },
+    **{
+        f"scaler, {name}, three text classes": partial(lambda make: _scaled(make(), _graded()), make)
+        for name, make in CLASSIFIERS.items()
+    },
+    **{
+        f"scaler, {name}": partial(lambda make: _scaled(make(), decisions()), make) for name, make in REGRESSORS.items()
+    },
+    **{
+        f"scaler, {name} that takes missing values": partial(
+            lambda make: _scaled(make(), decisions(), _with_missing()), CLASSIFIERS[name]
+        )
+        for name in TAKE_MISSING
+    },
 }
 
 
-@pytest.mark.parametrize("make", _NUMBER_PIPELINES.values(), ids=_NUMBER_PIPELINES)
-def test_scores_and_labels_are_the_pipelines_at_every_threshold_and_beside_it(make: Callable[[], Any]) -> None:
-    pipeline, frame = make(), _numbers()
+@pytest.mark.parametrize("make", _CASES.values(), ids=_CASES)
+def test_scores_and_labels_are_the_pipelines_at_every_threshold_and_beside_it(
+    make: Callable[[], tuple[Any, pd.DataFrame]],
+) -> None:
+    pipeline, frame = make()
     columns = columns_of(pipeline, frame)
     model = folded(pipeline, frame, columns, name="model")
     rows = hard_rows(model, frame, 4_000)
     given = rows if hasattr(pipeline, "feature_names_in_") else rows.to_numpy()
     answered = Runner(model.SerializeToString()).run(as_feeds(rows, columns, _TOKEN))
 
+    if not hasattr(pipeline, "classes_"):
+        np.testing.assert_allclose(answered["prediction"][:, 0], pipeline.predict(given), rtol=1e-7, atol=0)
+        return
     np.testing.assert_allclose(answered["probabilities"], pipeline.predict_proba(given), rtol=0, atol=1e-7)
     assert pipeline.predict(given).tolist() == answered["label"].tolist()
 
 
 def test_card_says_that_the_trees_are_exact(tmp_path: Path) -> None:
-    made = export(_NUMBER_PIPELINES["standard scaler"](), _numbers(), tmp_path / "model.onnx")
+    made = export(_scaled(_boosted(), decisions())[0], _numbers(), tmp_path / "model.onnx")
     kinds = [node.op_type for node in onnx_file.load(made.path).graph.node]
 
     assert {"way": "exact trees"} == made.card.parity["conversion"]
@@ -83,8 +116,6 @@ def test_card_says_why_another_model_goes_the_standard_way(tmp_path: Path) -> No
 
 def test_model_whose_first_guess_is_a_model_goes_the_standard_way_and_is_judged(tmp_path: Path) -> None:
     pipeline = _boosted(init=LogisticRegression(solver="liblinear")).fit(_numbers(), decisions())
-    from bankmodel.exporting.trees import NotFoldable
-
     frame = _numbers()
     with pytest.raises(NotFoldable, match="first guess"):
         folded(pipeline, frame, columns_of(pipeline, frame), name="model")

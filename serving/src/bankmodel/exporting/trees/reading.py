@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from bankmodel.exporting.trees import scikit
+from bankmodel.exporting.trees import histogram, scikit
 from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
 
 __all__ = ["read_ensemble"]
 
 _READERS: dict[str, Callable[[Any], Ensemble]] = {
-    "sklearn.GradientBoostingClassifier": scikit.boosting,
+    **dict.fromkeys(("sklearn.DecisionTreeClassifier", "sklearn.DecisionTreeRegressor"), scikit.single_tree),
+    **dict.fromkeys(("sklearn.ExtraTreeClassifier", "sklearn.ExtraTreeRegressor"), scikit.single_tree),
+    **dict.fromkeys(("sklearn.RandomForestClassifier", "sklearn.RandomForestRegressor"), scikit.forest),
+    **dict.fromkeys(("sklearn.ExtraTreesClassifier", "sklearn.ExtraTreesRegressor"), scikit.forest),
+    **dict.fromkeys(("sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor"), scikit.boosting),
+    "sklearn.HistGradientBoostingClassifier": histogram.boosting,
+    "sklearn.HistGradientBoostingRegressor": histogram.boosting,
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, Scoring, joined
 
-__all__ = ["boosting"]
+__all__ = ["boosting", "forest", "single_tree"]
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -27,6 +27,27 @@ def boosting(model: Any) -> Ensemble:
     return joined(trees, _boosted(model, len(base)), base)
 
 
+def forest(model: Any) -> Ensemble:
+    """RandomForest and ExtraTrees: the mean of what the trees say. The sum is divided at the end, as scikit-learn does."""
+    return _averaged(model, [each.tree_ for each in model.estimators_])
+
+
+def single_tree(model: Any) -> Ensemble:
+    """One tree, which says a class's share among its rows, or their mean."""
+    return _averaged(model, [model.tree_])
+
+
+def _averaged(model: Any, trees: list[Any]) -> Ensemble:
+    if model.n_outputs_ != 1:
+        raise NotFoldable(f"{type(model).__name__} predicts {model.n_outputs_} targets")
+    classes = tuple(getattr(model, "classes_", ()))
+    # The share of the second of two classes is enough; of more, a leaf holds one, and each class has the trees for itself
+    columns = range(len(classes)) if len(classes) > 2 else [len(classes) - 1 if classes else 0]
+    read = [_tree(tree, tree.value[:, 0, column], target) for target, column in enumerate(columns) for tree in trees]
+    scoring = Scoring(len(columns), divisor=len(trees), classes=classes)
+    return joined(read, scoring, np.zeros(len(columns)))
+
+
 def _boosted(model: Any, targets: int) -> Scoring:
     classes = tuple(getattr(model, "classes_", ()))
     if not classes:
@@ -35,7 +56,7 @@ def _boosted(model: Any, targets: int) -> Scoring:
 
 
 def _tree(tree: Any, values: np.ndarray, target: int) -> Ensemble:
-    """One tree, with `values` in its leaves."""
+    """One tree, with `values` in its leaves, which count for `target`."""
     inner = np.flatnonzero(tree.children_left >= 0)
     leaves = np.flatnonzero(tree.children_left < 0)
     place = np.empty(tree.node_count, np.int64)
