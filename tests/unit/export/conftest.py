@@ -47,7 +47,7 @@ def script(folder: Path) -> Path:
     path.write_text(
         "from support.fitted import fitted\n"
         "exact = fitted('logistic', scaled=True)\n"
-        "def scaled_trees():\n    return fitted('histogram boosting', scaled=True)\n"
+        "def scaled_trees():\n    return fitted('voting', scaled=True)\n"
     )
     return path
 

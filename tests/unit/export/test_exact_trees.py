@@ -85,7 +85,7 @@ def test_scores_and_labels_are_the_pipelines_at_every_threshold_and_beside_it(
 ) -> None:
     pipeline, frame = make()
     columns = columns_of(pipeline, frame)
-    model = folded(pipeline, frame, columns, name="model")
+    model = folded(pipeline, frame, columns, token=_TOKEN, name="model")
     rows = hard_rows(model, frame, 4_000)
     given = rows if hasattr(pipeline, "feature_names_in_") else rows.to_numpy()
     answered = Runner(model.SerializeToString()).run(as_feeds(rows, columns, _TOKEN))
@@ -118,4 +118,4 @@ def test_model_whose_first_guess_is_a_model_goes_the_standard_way_and_is_judged(
     pipeline = _boosted(init=LogisticRegression(solver="liblinear")).fit(_numbers(), decisions())
     frame = _numbers()
     with pytest.raises(NotFoldable, match="first guess"):
-        folded(pipeline, frame, columns_of(pipeline, frame), name="model")
+        folded(pipeline, frame, columns_of(pipeline, frame), token=_TOKEN, name="model")

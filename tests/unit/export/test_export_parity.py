@@ -18,6 +18,8 @@ _EXACT: list[tuple[str, dict[str, bool]]] = [(name, {}) for name in SCORERS] + [
     ("logistic", {"scaled": True}),
     ("gradient boosting", {"scaled": True}),
     ("histogram boosting", {"imputed": False}),
+    ("histogram boosting", {"scaled": True}),
+    ("forest", {"scaled": True}),
     ("xgboost", {"imputed": False}),
     ("lightgbm", {"imputed": False}),
 ]
@@ -42,9 +44,9 @@ def test_pipeline_with_numbers_text_and_missing_values_converts_exactly(
     np.testing.assert_allclose(actual.reshape(expected.shape), expected, rtol=0, atol=1e-5)
 
 
-def test_scaler_before_trees_is_refused_with_rows_size_and_flips(tmp_path: Path) -> None:
+def test_scaler_before_votes_of_trees_is_refused_with_rows_size_and_flips(tmp_path: Path) -> None:
     with pytest.raises(ParityError) as refusal:
-        export(fitted("histogram boosting", scaled=True), applications(), tmp_path / "model.onnx")
+        export(fitted("voting", scaled=True), applications(), tmp_path / "model.onnx")
     parity = refusal.value.parity
     shown = [item.is_flip for item in parity.differences]
 
@@ -61,7 +63,7 @@ def test_scaler_before_trees_is_refused_with_rows_size_and_flips(tmp_path: Path)
 
 
 def test_accepted_difference_is_written_and_recorded(tmp_path: Path) -> None:
-    made = export(fitted("histogram boosting", scaled=True), applications(), tmp_path / "model.onnx", accept=0.9)
+    made = export(fitted("voting", scaled=True), applications(), tmp_path / "model.onnx", accept=0.9)
 
     assert made.path.is_file()
     assert 0.9 == made.card.parity["accepted"]
@@ -71,7 +73,7 @@ def test_accepted_difference_is_written_and_recorded(tmp_path: Path) -> None:
 
 def test_difference_beyond_the_accepted_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParityError, match=re.escape("also beyond the accepted 0.01")):
-        export(fitted("histogram boosting", scaled=True), applications(), tmp_path / "model.onnx", accept=0.01)
+        export(fitted("voting", scaled=True), applications(), tmp_path / "model.onnx", accept=0.01)
 
     assert not list(tmp_path.iterdir())
 

@@ -31,6 +31,6 @@ class Converted:
 def convert(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> Converted:
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
     try:
-        return Converted(folded(pipeline, frame, columns, name=name), None)
+        return Converted(folded(pipeline, frame, columns, token=token, name=name), None)
     except NotFoldable as reason:
         return Converted(to_onnx(pipeline, columns, token=token, name=name), str(reason))

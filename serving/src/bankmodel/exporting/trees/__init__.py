@@ -23,8 +23,13 @@ from bankmodel.exporting.trees.unfold import unfolded
 __all__ = ["NotFoldable", "folded"]
 
 
-def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, name: str) -> onnx.ModelProto:
-    """The pipeline as an exact ONNX graph; NotFoldable says why it has none. `frame` has a row that the pipeline takes."""
+def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
+    """The pipeline as an exact ONNX graph; NotFoldable says why it has none.
+
+    `frame` has a row that the pipeline takes; `token` is sent for a missing text.
+    """
     ensemble = read_ensemble(last_step(pipeline))
     oracle = Oracle(pipeline, columns, frame, dtype=np.dtype(np.float32), model_dtype=ensemble.dtype)
-    return graph_of(ensemble, unfolded(ensemble, plans_of(ensemble, oracle)), columns, name=name)
+    found = plans_of(ensemble, oracle)
+    nodes = unfolded(ensemble, found.plans)
+    return graph_of(ensemble, nodes, columns, words=found.words, token=token, name=name)

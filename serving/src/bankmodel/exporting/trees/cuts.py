@@ -65,7 +65,8 @@ class _Search:
         self._feature, self._tests, self._dtype = feature, tests, oracle.dtype
         inner = around(np.array([*source.turns]), oracle.dtype)
         marks = around(_LANDMARKS, oracle.dtype, 0)
-        self._ranks = np.unique([lowest(oracle.dtype), *inner, *marks, highest(oracle.dtype)])
+        ranks = np.unique([lowest(oracle.dtype), *inner, *marks, highest(oracle.dtype)])
+        self._ranks = ranks[float_at(ranks, oracle.dtype) >= source.least]
 
     @property
     def grid(self) -> np.ndarray:
@@ -98,17 +99,29 @@ class _Search:
 
     def beside(self) -> np.ndarray:
         """The floats next to each change."""
-        steps = np.arange(1 - _BESIDE, _BESIDE + 1)
-        ranks = np.clip(self._low[:, None] + steps, self._ranks[0], self._ranks[-1])
-        return float_at(ranks.ravel(), self._dtype)
+        return float_at(self._ranks_beside().ravel(), self._dtype)
 
     def refuse_ragged(self, values: np.ndarray, name: str) -> None:
-        steps = np.arange(1 - _BESIDE, _BESIDE + 1)
-        answers = self._tests.answers(np.repeat(self._which, len(steps)), values).reshape(-1, len(steps))
-        expected = np.where(steps <= 0, self._below[:, None], ~self._below[:, None])
-        at_end = self._low[:, None] + steps > self._ranks[-1]
-        if ((answers != expected) & ~at_end).any():
+        """Refuse a feature that is monotone on paper, but not where a threshold is."""
+        ranks = self._ranks_beside()
+        answers = self._tests.answers(np.repeat(self._which, ranks.shape[1]), values).reshape(ranks.shape)
+        if (answers != self._expected(ranks)).any():
             raise NotFoldable(f"what is made of column {name!r} is not monotone next to a threshold")
+
+    def _ranks_beside(self) -> np.ndarray:
+        ranks: np.ndarray = self._low[:, None] + np.arange(1 - _BESIDE, _BESIDE + 1)
+        inside: np.ndarray = np.clip(ranks, self._ranks[0], self._ranks[-1])
+        return inside
+
+    def _expected(self, ranks: np.ndarray) -> np.ndarray:
+        """The answers at these ranks beside each change, by all changes of its test."""
+        expected = self._below[:, None] ^ (ranks > self._low[:, None])
+        counts = np.bincount(self._which, minlength=len(self._first))
+        for place in np.flatnonzero(counts[self._which] > 1):
+            changes = np.sort(self._low[self._which == self._which[place]])
+            passed = np.searchsorted(changes, ranks[place])
+            expected[place] = self._first[self._which[place]] ^ (passed % 2 == 1)
+        return expected
 
     def lines(self, missing: np.ndarray | None) -> list[Line]:
         tests = np.arange(len(self._tests.threshold))

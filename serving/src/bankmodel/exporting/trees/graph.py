@@ -1,6 +1,6 @@
 """The folded ensemble as an ONNX graph of standard operators, computed in double precision as the libraries do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,30 @@ _OPSETS = {"": 21, "ai.onnx.ml": 5}
 _IR_VERSION = 10
 
 
-def graph_of(ensemble: Ensemble, nodes: Nodes, columns: Sequence[Column], *, name: str) -> onnx.ModelProto:
-    """One input for each column, outputs `label` and `probabilities` or `prediction`, as the standard conversion has."""
+def graph_of(
+    ensemble: Ensemble,
+    nodes: Nodes,
+    columns: Sequence[Column],
+    *,
+    words: Mapping[int, tuple[str, ...]],
+    token: str,
+    name: str,
+) -> onnx.ModelProto:
+    """One input for each column, outputs `label` and `probabilities` or `prediction`, as the standard conversion has.
+
+    `words` are those that each text column knows, `token` stands for a missing one.
+    """
     graph = _Graph()
     used = sorted({ask.column for ask in nodes.asks})
-    rows = graph.add("Concat", [columns[column].name for column in used], axis=1)
+    numbers = [
+        _codes(graph, columns[column].name, (*words[column], token)) if column in words else columns[column].name
+        for column in used
+    ]
+    rows = graph.add("Concat", numbers, axis=1)
     doubles = graph.add("Cast", [rows], to=TensorProto.DOUBLE)
     sums = _trees(graph, ensemble, nodes, doubles, {column: place for place, column in enumerate(used)})
     outputs = _classify(graph, ensemble.scoring, sums) if ensemble.scoring.classes else _regress(graph, ensemble, sums)
-    inputs = [helper.make_tensor_value_info(column.name, TensorProto.FLOAT, [None, 1]) for column in columns]
+    inputs = [helper.make_tensor_value_info(column.name, _kind(column), [None, 1]) for column in columns]
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
     made = helper.make_graph(graph.nodes, name, inputs, outputs, graph.constants)
     return helper.make_model(made, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="bankmodel")
@@ -49,6 +64,17 @@ class _Graph:
         """A constant's name."""
         self.constants.append(numpy_helper.from_array(values, f"/constant/{len(self.constants)}"))
         return self.constants[-1].name
+
+
+def _kind(column: Column) -> int:
+    return int(TensorProto.STRING if column.kind == "text" else TensorProto.FLOAT)
+
+
+def _codes(graph: _Graph, column: str, words: tuple[str, ...]) -> str:
+    """The words' numbers from 1, and 0 for any other (see words.py)."""
+    codes = [float(place) for place in range(1, len(words) + 1)]
+    more: dict[str, Any] = {"keys_strings": list(words), "values_floats": codes, "default_float": 0.0}
+    return graph.add("LabelEncoder", [column], domain="ai.onnx.ml", **more)
 
 
 def _trees(graph: _Graph, ensemble: Ensemble, nodes: Nodes, rows: str, places: dict[int, int]) -> str:

@@ -1,5 +1,6 @@
 """What the fitted steps in front of the trees make of any value: the pipeline itself is asked, no step is computed anew."""
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import config_context
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from bankmodel.exporting.schema import Column, as_original
+from bankmodel.exporting.steps import fitted_steps
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.sources import Source, sources_after
 
@@ -28,7 +31,7 @@ class Oracle:
         """What the caller sends numbers as."""
         self._pipeline = pipeline
         self._model_dtype = model_dtype
-        self._steps = list(_steps_before(pipeline))
+        self._steps = [_lenient(step) for step in _steps_before(pipeline)]
         self._row = {column.name: _typical(frame[column.name]) for column in columns}
         self._words = {column.name: frame[column.name].dtype for column in columns if column.kind == "text"}
         self.sources = self._walk()
@@ -68,7 +71,7 @@ class Oracle:
         blank = np.array([np.nan], self.dtype if self.columns[column].kind == "number" else object)
         try:
             made: np.ndarray = self._prepared({column: blank}, 1, is_finite=False)[0]
-        except Exception:  # a pipeline is foreign code: every refusal of it means the same here
+        except NotFoldable:
             return None
         return made
 
@@ -77,10 +80,18 @@ class Oracle:
             warnings.simplefilter("ignore")  # the largest floats overflow, which is what is wanted to be known
             made = as_original(self._pipeline, self._frame(probes, rows), self.columns, float32=False)
             for step in self._steps:
-                made = step.transform(made)
+                made = self._asked(step, made)
             dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
             cast: np.ndarray = dense.astype(self._model_dtype).astype(np.float64)
             return cast
+
+    @staticmethod
+    def _asked(step: Any, rows: Any) -> Any:
+        try:
+            return step.transform(rows)
+        except Exception as error:  # a pipeline is foreign code
+            reason = f"{type(step).__name__} takes no extreme values: {type(error).__name__}: {str(error)[:100]}"
+            raise NotFoldable(reason) from error
 
     def _frame(self, probes: Mapping[int, np.ndarray], rows: int) -> pd.DataFrame:
         return pd.DataFrame(
@@ -101,6 +112,17 @@ def _steps_before(pipeline: Any) -> Iterator[Any]:
         pipeline = pipeline.steps[-1][1]
     if getattr(pipeline, "_preprocessor", None) is not None:  # HistGradientBoosting encodes its categories itself
         yield pipeline._preprocessor
+
+
+def _lenient(step: Any) -> Any:
+    """A copy that takes unknown words where the step itself refuses them: as no word, which is what ONNX then does."""
+    twin = copy.deepcopy(step)
+    for part in fitted_steps(twin):
+        if isinstance(part, OneHotEncoder) and part.handle_unknown == "error":
+            part.handle_unknown = "ignore"
+        elif isinstance(part, OrdinalEncoder) and part.handle_unknown == "error":
+            part.handle_unknown, part.unknown_value = "use_encoded_value", -1
+    return twin
 
 
 def _typical(values: pd.Series) -> Any:

@@ -1,5 +1,6 @@
 """Read scikit-learn's trees and what is built from them. They cast a feature to float32 and compare it in double."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ def boosting(model: Any) -> Ensemble:
         for stage in model.estimators_
         for column, each in enumerate(stage)
     ]
-    return joined(trees, _boosted(model, len(base)), base)
+    # It refuses missing values, so that any side will do for what log(-1) gives: below all others is the simplest
+    taking = [replace(tree, missing_yes=np.ones(len(tree.feature), bool)) for tree in trees]
+    return joined(taking, _boosted(model, len(base)), base)
 
 
 def forest(model: Any) -> Ensemble:
