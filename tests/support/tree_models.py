@@ -15,7 +15,20 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-__all__ = ["CLASSIFIERS", "REGRESSORS", "TAKE_MISSING"]
+__all__ = ["BOOSTERS", "BOOSTING_REGRESSORS", "CLASSIFIERS", "REGRESSORS", "TAKE_MISSING"]
+
+
+def _lightgbm(kind: str, **settings: Any) -> Any:
+    import lightgbm  # 1 s, for those who ask
+
+    return getattr(lightgbm, kind)(n_estimators=20, n_jobs=1, random_state=0, verbose=-1, **settings)
+
+
+def _xgboost(kind: str, **settings: Any) -> Any:
+    import xgboost
+
+    return getattr(xgboost, kind)(n_estimators=20, max_depth=4, n_jobs=1, random_state=0, **settings)
+
 
 CLASSIFIERS: Mapping[str, Callable[[], Any]] = {
     "tree": lambda: DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
@@ -35,3 +48,15 @@ REGRESSORS: Mapping[str, Callable[[], Any]] = {
 }
 TAKE_MISSING = ("tree", "forest", "shallow forest", "extra trees", "histogram boosting")
 """Classifiers that take a missing value as it is, if they were fitted with some."""
+
+BOOSTERS: Mapping[str, Callable[[], Any]] = {
+    "lightgbm": lambda: _lightgbm("LGBMClassifier"),
+    "xgboost": lambda: _xgboost("XGBClassifier"),
+}
+"""Other libraries' classifiers; both take missing values."""
+BOOSTING_REGRESSORS: Mapping[str, Callable[[], Any]] = {
+    "lightgbm regression": lambda: _lightgbm("LGBMRegressor"),
+    "lightgbm of counts": lambda: _lightgbm("LGBMRegressor", objective="poisson"),
+    "xgboost regression": lambda: _xgboost("XGBRegressor"),
+    "xgboost of counts": lambda: _xgboost("XGBRegressor", objective="count:poisson"),
+}

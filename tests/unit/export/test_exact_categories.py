@@ -70,3 +70,16 @@ def test_numbers_that_are_names() -> None:
         _boosted(["code"]).fit(frame.drop(columns=["property", "region"]), frame["code"].isin([1, 2, 4])),
         frame.drop(columns=["property", "region"]),
     )
+
+
+def test_codes_for_lightgbm() -> None:
+    from lightgbm import LGBMClassifier
+
+    frame = _frame()
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    prepare = ColumnTransformer([("words", encoder, ["property", "region"])], remainder="passthrough")
+    model = LGBMClassifier(n_estimators=20, n_jobs=1, random_state=0, verbose=-1)
+
+    _assert_exact(
+        make_pipeline(prepare, model).fit(frame, _target(frame), lgbmclassifier__categorical_feature=[0, 1]), frame
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bankmodel.exporting.trees import histogram, scikit
+from bankmodel.exporting.trees import histogram, lightgbm, scikit, xgboost
 from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
 
 __all__ = ["read_ensemble"]
@@ -14,6 +14,8 @@ _READERS: dict[str, Callable[[Any], Ensemble]] = {
     **dict.fromkeys(("sklearn.RandomForestClassifier", "sklearn.RandomForestRegressor"), scikit.forest),
     **dict.fromkeys(("sklearn.ExtraTreesClassifier", "sklearn.ExtraTreesRegressor"), scikit.forest),
     **dict.fromkeys(("sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor"), scikit.boosting),
+    **dict.fromkeys(("lightgbm.LGBMClassifier", "lightgbm.LGBMRegressor"), lightgbm.boosting),
+    **dict.fromkeys(("xgboost.XGBClassifier", "xgboost.XGBRegressor"), xgboost.boosting),
     "sklearn.HistGradientBoostingClassifier": histogram.boosting,
     "sklearn.HistGradientBoostingRegressor": histogram.boosting,
 }
