@@ -22,6 +22,7 @@ from support.audit_tail import AuditTail
 from support.history import History
 from support.leaders import PRODUCTION
 from support.operator_process import OperatorProcess, eventually
+from support.pod_rules import rules_broken_by_pods
 from support.rollout_rules import broken_rules
 from support.scoring_pods import ScoringPods
 from support.stage import a_model
@@ -155,7 +156,9 @@ class Crowd:
 
     def broken_rules(self) -> list[str]:
         """What was seen of the models with a ladder that must never be."""
-        return broken_rules(self.history.settled(), self.pods.answers)
+        changes, answers, looks = self.history.settled(), list(self.pods.answers), list(self.pods.looks.taken)
+        by_pods = rules_broken_by_pods(changes, answers=answers, looks=looks, refused=self.pods.refused)
+        return [*broken_rules(changes), *by_pods]
 
     def _apply(self, models: Sequence[dict[str, Any]]) -> None:
         how = ("--server-side", "--force-conflicts", "--field-manager=user")

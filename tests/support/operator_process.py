@@ -116,6 +116,7 @@ class OperatorProcess:
 
     @property
     def pid(self) -> int:
+        assert self._process, "it was never started"
         return self._process.pid
 
     @property
