@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from support.bankmodels import DIGEST
 
@@ -34,6 +34,7 @@ TRIED = settings(
     max_examples=_LIVES,
     stateful_step_count=_STEPS_OF_A_LIFE,
     deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     # The short form is the same every time: a change is judged by what it changed, the long one looks for what is new.
     derandomize="BANKMODEL_TRIAL_STEPS" not in os.environ,
 )

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bankmodel_operator.core.analysis.evidence import from_json
@@ -22,6 +22,7 @@ from bankmodel_operator.core.rollout import decide
 from bankmodel_operator.core.states import TRANSITIONS, Baking, Climbing, Draining, Preparing, Serving, Withdrawing
 from support.simulated_cluster import Conflict, Crashed, Simulation
 from support.simulated_trials import ABORT, HTTP, PAUSED, PROMOTE
+from support.taken_back import TakenBack
 from support.trial_lives import DIGESTS, HOLD_S, LADDER, LEASE_S, LEAST, TRIED, Rung, check_conditions, tell_of_a_life
 
 _PAIR = ("Deployment", "ControllerRevision")
@@ -40,6 +41,7 @@ class Trials(RuleBasedStateMachine):
         self.selected = self.cluster.selected()
         self.rung: Rung | None = None
         self.frozen: list[Callable[[], None]] = []
+        self.taken_back = TakenBack()
         self.is_vandalised = False
         """Somebody deleted a Deployment: what capacity is left then is not the operator's doing."""
 
@@ -101,6 +103,7 @@ class Trials(RuleBasedStateMachine):
     @precondition(lambda self: not self.frozen)
     def lose_the_status(self) -> None:
         self.cluster.lose_status()
+        self.taken_back = TakenBack()
         self.cluster.window = None
         self.rung = None
 
@@ -285,6 +288,7 @@ class Trials(RuleBasedStateMachine):
         allowed = {end for (start, _), end in TRANSITIONS.items() if start is type(source)}
         assert type(source) is type(goal) or type(goal) in allowed
         assert decode(decision.status) == goal
+        self.taken_back.note(source, goal, observation)
         if isinstance(goal, Climbing):
             self._check_climb(source, goal)
         if isinstance(goal, Baking) and isinstance(source, Climbing):
@@ -294,7 +298,7 @@ class Trials(RuleBasedStateMachine):
             self._check_off(source)
         if isinstance(source, Baking) and isinstance(goal, Draining) and goal.stable == source.stable:
             is_named = self._annotations().get(PROMOTE) == goal.stable.revision
-            assert is_named or self.cluster.now - source.since >= self._bake()
+            assert is_named or self.cluster.now - source.since >= observation.model.spec.rollout.bake
         if not isinstance(goal, Climbing):
             self.rung = None
 
@@ -383,9 +387,6 @@ class Trials(RuleBasedStateMachine):
         stable = f"{self.cluster.name}-{(self.cluster.model.get('status', {}).get('stable') or {}).get('revision')}"
         return found["Deployment"] <= found["ControllerRevision"] and stable in found["Deployment"]
 
-    def _bake(self) -> Any:
-        return self.cluster.observe().model.spec.rollout.bake
-
     def _annotations(self) -> dict[str, str]:
         found: dict[str, str] = self.cluster.model["metadata"].setdefault("annotations", {})
         return found
@@ -396,5 +397,4 @@ class Trials(RuleBasedStateMachine):
 
 
 TestTrials = Trials.TestCase
-_UNMINDED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-TestTrials.settings = settings(TRIED, suppress_health_check=_UNMINDED)
+TestTrials.settings = TRIED
