@@ -36,14 +36,16 @@ class Look:
 
 
 class Looks:
-    """All looks at all models that differ from the one before."""
+    """All looks at all models that differ from the one before. `ended`: models at which nobody looks any more."""
 
     def __init__(self) -> None:
         self.taken: list[Look] = []
+        self.ended: set[str] = set()
         self._last: dict[str, Look] = {}
 
     def add(self, look: Look) -> None:
         before = self._last.get(look.model)
-        if before is None or replace(look, at=before.at) != before:
+        is_new = before is None or replace(look, at=before.at) != before
+        if is_new and look.model not in self.ended:
             self.taken.append(look)
             self._last[look.model] = look

@@ -7,7 +7,7 @@ and by `make verify-rollout` in full.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -99,17 +99,19 @@ def _is_of(model: str, write: Write) -> bool:
     return f"/{model}" in write.path or f"%3D{model}" in write.path or f'"{model}'.encode() in write.body
 
 
-def under_faults(it: Trials, *, every: int) -> Trouble:
-    """Each model meets its own kind of fault at every so many of its writes, and of its reads now and then; watches say everything
-    twice meanwhile. What its writes met."""
+def under_faults(it: Trials, *, every: int, kinds: Collection[str] = tuple(FAULTS)) -> Trouble:
+    """A model for each kind of fault, which meets it at every so many of its writes, and of its reads now and then; watches say
+    everything twice meanwhile. What its writes met."""
     trouble = Trouble(every)
-    for name in FAULTS:
-        it.serves(name)
+    for name in kinds:
+        it.it.apply(it.model(name, "1"))
+    for name in kinds:
+        it.reaches(name, "1", deadline_s=_DEADLINE_S)
     it.it.proxy.repeats_of_an_event = 2
     it.it.proxy.fault_of_read = Trouble(_READS * every)
     try:
         with _faults(it, trouble):
-            promotion_and_rollback(it, *FAULTS)
+            promotion_and_rollback(it, *kinds)
     finally:
         it.it.proxy.repeats_of_an_event = 1
         it.it.proxy.fault_of_read = lambda _: Fault()
@@ -226,7 +228,7 @@ def _successor(it: Trials) -> Iterator[OperatorProcess]:
         with kept(replica):
             yield replica
         if replica.is_running:
-            replica.stop()
+            replica.stop(_DEADLINE_S)
     finally:
         replica.kill()
 

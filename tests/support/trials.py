@@ -141,7 +141,8 @@ class Trials:
         eventually(left, deadline_s=deadline_s, what=f"only {alone} is left")
 
     def deletes(self, name: str) -> None:
-        """It is not looked at any more; what is left of it goes by itself."""
+        """It is not looked at any more; what is left of it goes by itself, in whatever order."""
+        self.pods.looks.ended.add(name)
         self.it.kubectl("delete", "bankmodel", name, "-n", self.it.namespace, "--wait=false")
 
     def broken_rules(self) -> list[str]:

@@ -29,8 +29,8 @@ _BESIDE = 6
 """So many operators at once."""
 _LATE_ONES = 5
 """The last writes of a trial may fall together, and are then never reached."""
-_ANSWERED_ON_S = 30.0
-"""A rejected canary may be answered by that long, by an operator that is killed or refused before it has taken back the table."""
+_ANSWERED_ON_S = 600.0
+"""`notAfter`: a rejected canary whose operator is dead, frozen or refused before it took back the table has no request past it."""
 _WAYS = {GOOD: "a rollout", BAD: "a rollback"}
 Found = Sequence[Done]
 
