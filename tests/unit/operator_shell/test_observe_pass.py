@@ -53,6 +53,20 @@ class WithoutItsKinds(ReadOnlyCluster):
         raise raised("create", body["kind"], 404, {"message": "404 page not found"})
 
 
+class DeletedMeanwhile(ReadOnlyCluster):
+    """The model goes while a pass looks for its children; in its place there may be another of that name."""
+
+    def __init__(self, *objects: dict[str, Any], successor: str) -> None:
+        super().__init__(*objects)
+        self._successor = successor
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> tuple[dict[str, Any], ...]:
+        model = self._objects.pop(("BankModel", KEY[1]), None)
+        if model is not None and self._successor:
+            self._objects["BankModel", KEY[1]] = {**model, "metadata": {**model["metadata"], "uid": self._successor}}
+        return ()
+
+
 class NoFacts:
     def __init__(self) -> None:
         self.invalidated = 0
@@ -115,6 +129,13 @@ async def test_pods_with_tls_are_asked_though_they_are_ready(serving: dict[str, 
     await observe(cast(Api, WithAReadyPod(a_model(serving=serving))), KEY, facts=ClusterFacts(), ask=ask)
 
     assert asked == told
+
+
+@pytest.mark.parametrize("successor", ["", "another-uid"], ids=["gone", "made anew"])
+async def test_children_of_a_model_that_went_meanwhile_are_not_made_anew(successor: str) -> None:
+    cluster = DeletedMeanwhile(a_model(), successor=successor)
+
+    assert await observe(cast(Api, cluster), KEY, facts=ClusterFacts(), ask=nobody) is None
 
 
 def a_pass(cluster: ReadOnlyCluster, facts: NoFacts) -> Reconciler:

@@ -1,6 +1,6 @@
 """Gathers one Observation; nothing else reads the cluster for a decision. Every read is live: no cache can be stale.
 
-A pass over a healthy model costs one GET and one LIST a kind, all lists at the same time.
+A pass over a healthy model costs one GET and one LIST a kind, all lists at the same time; where something is missing, a few GETs more.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ async def observe(
         cluster=facts,
         refusals=refusals,
     )
-    named = await _not_listed(api, key[0], observation)
+    missing = _not_listed(key[0], observation)
+    named = await _present(api, missing)
+    if missing and not await _is_still_there(api, key, uid):
+        return None  # its children were missing because it was deleted meanwhile: they must not be made anew
     strays = tuple(each for each in named if _is_owned(each, uid))  # ours, but somebody took their label away
     foreign = tuple(each for each in named if not _is_owned(each, uid))
     return live, replace(observation, owned=(*owned, *strays), foreign=foreign)
@@ -85,11 +88,16 @@ async def _asked(seen: tuple[PodSeen, ...], ask: Ask, ask_all: bool, *, describe
     return tuple(replace(pod, report=reports.get(pod.name)) for pod in seen)
 
 
-async def _not_listed(api: Api, namespace: str, observation: Observation) -> tuple[Object, ...]:
-    """Objects under names we need; asked for by name only where no owned object has the name."""
+def _not_listed(namespace: str, observation: Observation) -> tuple[Ref, ...]:
+    """The names we need and no owned object has; asked for one by one."""
     ours = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in observation.owned}
     wanted = (ref for ref in rollout.needed(observation) if (ref.kind, ref.name) not in ours)
-    return await _present(api, (Ref(RESOURCES[ref.kind], namespace, ref.name) for ref in wanted))
+    return tuple(Ref(RESOURCES[ref.kind], namespace, ref.name) for ref in wanted)
+
+
+async def _is_still_there(api: Api, key: Key, uid: str) -> bool:
+    live = await api.get(Ref(MODELS, *key))
+    return live is not None and live["metadata"]["uid"] == uid
 
 
 async def _present(api: Api, refs: Iterable[Ref]) -> tuple[Object, ...]:
