@@ -13,7 +13,7 @@ from pathlib import Path
 from support.audit_tail import AuditTail
 from support.operator_process import OperatorProcess
 
-__all__ = ["Spent", "peak_mib", "spending"]
+__all__ = ["Spent", "cpu_s", "peak_mib", "spending"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -39,10 +39,10 @@ class Spent:
 def spending(operator: OperatorProcess, audit: AuditTail, *namespaces: str) -> Iterator[Spent]:
     """Measured from entering to leaving; no namespace: all of them."""
     spent, began = Spent(), time.monotonic()
-    cpu_s, passes, writes = _cpu_s(operator.pid), operator.passes(), audit.writes(*namespaces)
+    before_s, passes, writes = cpu_s(operator), operator.passes(), audit.writes(*namespaces)
     yield spent
     spent.wall_s = time.monotonic() - began
-    spent.cpu_s = _cpu_s(operator.pid) - cpu_s
+    spent.cpu_s = cpu_s(operator) - before_s
     spent.passes = int(operator.passes() - passes)
     spent.writes = audit.writes(*namespaces) - writes
 
@@ -53,6 +53,7 @@ def peak_mib(operator: OperatorProcess) -> float:
     return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024)
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_s(operator: OperatorProcess) -> float:
+    """Processor time since it was started."""
+    fields = Path(f"/proc/{operator.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
