@@ -86,13 +86,18 @@ class News:
         """How urgent it is. What is listed when a watch begins (no event) is no news, unless the model says that it is on its way."""
         metadata = body["metadata"]
         before = self._seen.get(metadata["uid"])
-        # an order is an annotation, and a deletion moves the generation as well
-        self._seen[metadata["uid"]] = now = (metadata["generation"], dict(metadata.get("annotations") or {}))
+        # a deletion moves the generation as well
+        self._seen[metadata["uid"]] = now = (metadata["generation"], _orders(metadata.get("annotations") or {}))
         if event == "DELETED":
             del self._seen[metadata["uid"]]
         if event is None and is_at_rest(body):
             return Lane.ROUTINE
         return Lane.MOVING if event is None or now == before else Lane.EDITED
+
+
+def _orders(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    """Only those: a client's `last-applied-configuration` is as long as the spec, and would be kept of a thousand models."""
+    return {name: value for name, value in annotations.items() if name.startswith(f"{names.GROUP}/")}
 
 
 def _watch_models(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:

@@ -68,6 +68,7 @@ def test_only_a_model_at_rest_that_was_merely_listed_can_wait(
     ("event", "body", "expected"),
     [
         pytest.param("MODIFIED", model("Baking"), Lane.MOVING, id="another status"),
+        pytest.param("MODIFIED", model(annotations={"team": "cards"}), Lane.MOVING, id="somebody's note"),
         pytest.param("MODIFIED", model(generation=4), Lane.EDITED, id="another spec"),
         pytest.param("MODIFIED", model(annotations={"serving.bankmodel.io/abort": "r2"}), Lane.EDITED, id="an order"),
         pytest.param("MODIFIED", model(generation=4, deletionTimestamp="now"), Lane.EDITED, id="being deleted"),
