@@ -5,7 +5,7 @@ CASES: names of the bad ones to try, comma separated; MODELS: how many at once.
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -59,13 +59,13 @@ _CHOSEN = tuple(case for case in _CASES if case.wrong in (os.environ.get("CASES"
 
 def item_7() -> Iterator[Line]:
     """Nine bad canaries, each of a model of its own, and a good one that has few callers."""
-    yield from on_a_simulated_clock()
     with scene_in("verify-rollout-7") as scene:
         for case in _CHOSEN:
             if case.wrong != "wrong-digest":
                 make_bad(scene.example, scene.place, case.wrong)
         scene.caller()  # once, before all of them want it
-        yield from side_by_side([partial(_alone, scene, case) for case in _CHOSEN], at_once=_MODELS)
+        works: list[Callable[[], Iterator[Line]]] = [partial(_alone, scene, case) for case in _CHOSEN]
+        yield from side_by_side([on_a_simulated_clock, *works], at_once=1 + _MODELS)
         yield from in_real_time(scene)
 
 

@@ -108,6 +108,7 @@ def _promote(trial: Trial, retry: str = "") -> float:
     taken_s = time.time() - at
     trial.annotate(PROMOTE, canary)
     trial.settled(version, deadline_s=_DEADLINE_S)
+    trial.annotate(PROMOTE, None)  # or it would end a later bake of the same revision, too
     return taken_s
 
 
