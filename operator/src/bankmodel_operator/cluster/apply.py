@@ -1,4 +1,4 @@
-"""Carries out a plan: creates, applies, deletes, then nudges; one after the other, in the order the core gave.
+"""Carries out a plan: creates, applies, deletes, one after the other, in the order the core gave; then nudges, all at once.
 
 An object the apiserver does not take stops neither the others nor the deletions (which may be what frees the quota);
 it comes back as a Refusal for the next decision to explain. A conflict stops everything: what was observed is not true
@@ -7,6 +7,7 @@ any more.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
@@ -37,10 +38,23 @@ async def converge(
         ref = Ref(RESOURCES[removal.ref.kind], namespace, removal.ref.name)
         deletion = api.delete(ref, uid=removal.uid, resource_version=removal.resource_version)
         refused.append(await _taken(removal.ref, deletion))
-    for nudge in nudges:
-        ref = Ref(PODS, namespace, nudge.pod)
-        refused.append(await _taken(ObjectRef("v1", "Pod", nudge.pod), api.merge(ref, _annotation(nudge))))
+    refused += await _nudged(api, namespace, nudges)
     return tuple(refusal for refusal in refused if refusal is not None)
+
+
+async def _nudged(api: Api, namespace: str, nudges: Iterable[Nudge]) -> list[Refusal | None]:
+    """All at once, or with many pods the last would read the table late. Every request has ended before an error is raised."""
+    writes = (
+        _taken(ObjectRef("v1", "Pod", nudge.pod), api.merge(Ref(PODS, namespace, nudge.pod), _annotation(nudge)))
+        for nudge in nudges
+    )
+    ended = await asyncio.gather(*writes, return_exceptions=True)
+    taken: list[Refusal | None] = []
+    for each in ended:
+        if isinstance(each, BaseException):
+            raise each
+        taken.append(each)
+    return taken
 
 
 async def _apply(api: Api, body: Object, live: Manifest) -> None:
