@@ -2,6 +2,7 @@
 
 from verify.rollout_bad import item_7
 from verify.rollout_core import item_1
+from verify.rollout_cost import item_8
 from verify.rollout_faults import item_4
 from verify.rollout_load import item_3
 from verify.rollout_many import item_5
@@ -20,4 +21,5 @@ ROLLOUT = {
     "4": item_4,
     "5": item_5,
     "7": item_7,
+    "8": item_8,
 }
