@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from bankmodel_operator.telemetry.certificates import parse_peers
 from support import tiny_models
 from support.certificates import Authority, Issued, mount, trusting
 from support.revisions import Revisions, revisions
@@ -97,6 +98,12 @@ def test_who_signed_both_lets_a_renewal_pass_unnoticed(tmp_path: Path) -> None:
         found.pods["b"].metric_becomes("bankmodel_tls_reloads_total", 2, result="ok")
 
         assert (200, "b", "") == _ask(found)
+        one, other = (parse_peers(pod.get("/metrics", pod.metrics_port).text) for pod in found.pods.values())
+
+    assert one is not None
+    assert other is not None
+    assert one.certificate != other.certificate
+    assert one.authorities == other.authorities != frozenset()
 
 
 def test_a_certificate_for_servers_alone_serves_callers_and_says_what_it_lacks(tmp_path: Path) -> None:
@@ -104,10 +111,12 @@ def test_a_certificate_for_servers_alone_serves_callers_and_says_what_it_lacks(t
     with _secured(tmp_path, servers) as found:
         assert (200, "a", "unreachable") == _ask(found)
         said = [line.get("error", "") for line in found.pods["a"].log]
-        problem = found.pods["a"].metric("bankmodel_tls_peers_usable", problem="unsuitable certificate purpose")
+        told = {name: parse_peers(pod.get("/metrics", pod.metrics_port).text) for name, pod in found.pods.items()}
 
     assert any("needs the usages server auth and client auth" in line for line in said)
-    assert 0 == problem
+    assert told["a"] is not None
+    assert "purpose" in told["a"].problem
+    assert told["a"] == told["b"]
 
 
 def test_another_authority_is_not_trusted(tmp_path: Path) -> None:
