@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -108,6 +108,9 @@ def export(
     text: Annotated[
         list[str] | None, typer.Option(help="Column to read as text although it looks like numbers; may be repeated.")
     ] = None,
+    numbers: Annotated[
+        Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs exact trees.")
+    ] = "FP32",
     trained_at: TimeOption = None,
 ) -> None:
     """Write a fitted pipeline as ONNX with its card inside, if both score the sample alike.
@@ -132,6 +135,7 @@ def export(
                 cutoff=cutoff,
                 accept=accept,
                 text=text or (),
+                numbers=numbers,
                 trained_at=when,
                 progress=progress,
             )

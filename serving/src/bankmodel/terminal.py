@@ -37,7 +37,7 @@ def show_parity(console: Console, parity: Parity) -> None:
     if rounding.rows_off or rounding.flips:
         console.print(
             f"rounding the inputs to float32 alone moves {_count(rounding.rows_off, 'row')} of the pipeline by more than "
-            f"{parity.tolerance:g}, at most by {rounding.worst:.2g}{_flips(rounding.flips, parity.cutoff)}",
+            f"{parity.tolerance:g}, at most by {rounding.worst:.2g}{_flips(rounding.flips, parity.cutoff)}; --numbers FP64 lets callers send doubles",
             highlight=False,
             soft_wrap=True,
         )

@@ -38,7 +38,7 @@ def _assert_exact(pipeline: Any, frame: pd.DataFrame) -> None:
     columns = columns_of(pipeline, frame)
     model = folded(pipeline, frame, columns, token=_TOKEN, name="model")
     hard = hard_rows(model, frame, 4_000)
-    given = as_original(pipeline, hard, columns, float32=True)
+    given = as_original(pipeline, hard, columns, as_sent=True)
     for name in frame.select_dtypes("category"):
         known = frame[name].cat.categories
         given[name] = pd.Categorical(given[name].where(given[name].isin(known)), categories=known)

@@ -29,7 +29,7 @@ def _differences(pipeline: Any, frame: pd.DataFrame, rows: int = 4_000) -> tuple
     hard = hard_rows(model, frame, rows)
     if "log1p" in repr(pipeline):  # it makes -1 an infinity, which the next step refuses
         hard = hard[~(hard == -1).any(axis=1)]
-    given = as_original(pipeline, hard, columns, float32=True)
+    given = as_original(pipeline, hard, columns, as_sent=True)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # the pipeline says what it thinks of extreme values and unknown words
         expected, labels = pipeline.predict_proba(given), pipeline.predict(given)

@@ -7,6 +7,7 @@ from typing import Any
 import onnx
 import pandas as pd
 
+from bankmodel.errors import ConversionError
 from bankmodel.exporting.convert import to_onnx
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.trees import NotFoldable, folded
@@ -33,4 +34,8 @@ def convert(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, to
     try:
         return Converted(folded(pipeline, frame, columns, token=token, name=name), None)
     except NotFoldable as reason:
+        if any(column.datatype == "FP64" for column in columns):
+            raise ConversionError(
+                f"only exact trees take FP64, and this is none: {reason}. Leave it at FP32"
+            ) from reason
         return Converted(to_onnx(pipeline, columns, token=token, name=name), str(reason))

@@ -16,7 +16,7 @@ from bankmodel.exporting.advice import remedies_for
 from bankmodel.exporting.conversion import convert
 from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare, in_batches
-from bankmodel.exporting.schema import Column, as_feeds, as_original, columns_of, missing_token_for
+from bankmodel.exporting.schema import Column, NumberType, as_feeds, as_original, columns_of, missing_token_for
 from bankmodel.exporting.scoring import Scorer, scorer_of
 from bankmodel.exporting.steps import fitted_as_text, fitted_steps
 from bankmodel.golden import golden_vectors, spread_over
@@ -63,6 +63,7 @@ def export(
     cutoff: float | None = 0.5,
     accept: float | None = None,
     text: Sequence[str] = (),
+    numbers: NumberType = "FP32",
     trained_at: datetime | None = None,
     progress: Progress = silent,
 ) -> Exported:
@@ -71,12 +72,12 @@ def export(
     `accept` takes a larger difference in score and records it in the card; without it one beyond 1e-5 raises ParityError.
     `positive` names the class whose probability is the score (default: the second of two), `cutoff` where it decides.
     `text` lists columns to read as text though they look like numbers (those the pipeline encodes as text are found);
-    `trained_at` makes the digest repeatable.
+    `numbers` is the type callers send; FP64 needs a model with an exact form. `trained_at` makes the digest repeatable.
     """
     if accept is not None and not accept > 0:
         raise UsageError(f"the accepted tolerance is {accept}; give a positive difference in score, for example 0.01")
     progress("reading the sample")
-    subject = _subject(pipeline, read_sample(sample, text=(*text, *fitted_as_text(pipeline))), positive)
+    subject = _subject(pipeline, read_sample(sample, text=(*text, *fitted_as_text(pipeline))), positive, numbers)
     path = Path(output)
     progress("converting to ONNX")
     converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=name or path.stem)
@@ -98,17 +99,17 @@ def export(
     return Exported(path, onnx_file.save(converted.model, card, path), card, parity)
 
 
-def _subject(pipeline: Any, sample: Sample, positive: str | None) -> _Subject:
+def _subject(pipeline: Any, sample: Sample, positive: str | None, numbers: NumberType) -> _Subject:
     scorer = scorer_of(pipeline, positive)
-    columns = columns_of(pipeline, sample.frame)
+    columns = columns_of(pipeline, sample.frame, numbers)
     return _Subject(scorer, sample, columns, missing_token_for(sample.frame, columns))
 
 
 def _all_scores(subject: _Subject, runner: Runner, progress: Progress) -> dict[str, np.ndarray]:
     """The sample scored three ways, each as [rows, classes]."""
 
-    def by_pipeline(rows: slice, *, float32: bool) -> np.ndarray:
-        given = as_original(subject.scorer.pipeline, subject.frame.iloc[rows], subject.columns, float32=float32)
+    def by_pipeline(rows: slice, *, as_sent: bool) -> np.ndarray:
+        given = as_original(subject.scorer.pipeline, subject.frame.iloc[rows], subject.columns, as_sent=as_sent)
         return _predict(subject.scorer, given)
 
     def by_file(rows: slice) -> np.ndarray:
@@ -118,10 +119,10 @@ def _all_scores(subject: _Subject, runner: Runner, progress: Progress) -> dict[s
     rows = len(subject.frame)
     return {
         "original": in_batches(
-            lambda some: by_pipeline(some, float32=False), rows, doing="scoring with the pipeline", progress=progress
+            lambda some: by_pipeline(some, as_sent=False), rows, doing="scoring with the pipeline", progress=progress
         ),
         "rounded": in_batches(
-            lambda some: by_pipeline(some, float32=True), rows, doing="scoring float32 inputs", progress=progress
+            lambda some: by_pipeline(some, as_sent=True), rows, doing="scoring rounded inputs", progress=progress
         ),
         "converted": in_batches(by_file, rows, doing="scoring with the ONNX file", progress=progress),
     }

@@ -32,7 +32,7 @@ def columns_that_impute(
     for position, column in enumerate(columns):
         progress("trying a missing value in each column", position, len(columns))
         blank = _blank_out(scorer.pipeline, frame.head(_ROWS), column)
-        expected = _scores_or_none(scorer, as_original(scorer.pipeline, blank, columns, float32=True))
+        expected = _scores_or_none(scorer, as_original(scorer.pipeline, blank, columns, as_sent=True))
         if expected is None:
             continue
         answered = runner.run(as_feeds(blank, columns, token))[scorer.output].reshape(len(blank), -1)
@@ -44,7 +44,7 @@ def columns_that_impute(
 
 def _blank_out(pipeline: Any, frame: pd.DataFrame, column: Column) -> pd.DataFrame:
     if column.kind == "number":
-        return frame.assign(**{column.name: np.full(len(frame), np.nan, np.float32)})
+        return frame.assign(**{column.name: np.full(len(frame), np.nan, column.dtype)})
     missing = None if text_missing_as_none(pipeline) else np.nan
     return frame.assign(**{column.name: pd.Series([missing] * len(frame), index=frame.index, dtype=object)})
 

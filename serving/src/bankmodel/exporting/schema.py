@@ -2,7 +2,8 @@
 
 One named input per column. Numbers, integers and booleans are FP32 alike: whether a column arrives as integers often
 depends on whether the sample happens to have a missing value in it, and a caller must not have to know. Float32 holds
-integers exactly up to 2**24; what rounding beyond that changes is measured and reported by `parity`.
+integers exactly up to 2**24; what rounding beyond that changes is measured and reported by `parity`. Where it changes
+decisions, an exact model can take FP64 instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,9 @@ from bankmodel.errors import UsageError
 from bankmodel.exporting.steps import text_missing_as_none
 from bankmodel.samples import is_text
 
-__all__ = ["Column", "as_feeds", "as_original", "columns_of", "missing_token_for"]
+__all__ = ["Column", "NumberType", "as_feeds", "as_original", "columns_of", "missing_token_for"]
+
+NumberType = Literal["FP32", "FP64"]
 
 _OUTPUT_NAMES = ("label", "probabilities", "prediction")
 
@@ -27,14 +30,20 @@ class Column:
 
     name: str
     kind: Literal["number", "text"]
+    number_type: NumberType = "FP32"
 
     @property
     def datatype(self) -> str:
         """The Open Inference Protocol's name of the type."""
-        return "BYTES" if self.kind == "text" else "FP32"
+        return "BYTES" if self.kind == "text" else self.number_type
+
+    @property
+    def dtype(self) -> np.dtype:
+        """What a number is sent as."""
+        return np.dtype(np.float64 if self.number_type == "FP64" else np.float32)
 
 
-def columns_of(pipeline: Any, frame: pd.DataFrame) -> tuple[Column, ...]:
+def columns_of(pipeline: Any, frame: pd.DataFrame, numbers: NumberType = "FP32") -> tuple[Column, ...]:
     """The pipeline's columns in the order it was fitted with; other columns of the sample (the target) are left alone."""
     names = getattr(pipeline, "feature_names_in_", None)
     if names is None:
@@ -45,7 +54,7 @@ def columns_of(pipeline: Any, frame: pd.DataFrame) -> tuple[Column, ...]:
     taken = [str(name) for name in names if str(name) in _OUTPUT_NAMES]
     if taken:
         raise UsageError(f"column {taken[0]!r} has the name of an output of the model; rename it and fit again")
-    return tuple(Column(str(name), "text" if is_text(frame[name]) else "number") for name in names)
+    return tuple(Column(str(name), "text" if is_text(frame[name]) else "number", numbers) for name in names)
 
 
 def missing_token_for(frame: pd.DataFrame, columns: Sequence[Column]) -> str:
@@ -62,11 +71,11 @@ def as_feeds(frame: pd.DataFrame, columns: Sequence[Column], token: str) -> dict
     return {column.name: _feed(frame[column.name], column, token).reshape(-1, 1) for column in columns}
 
 
-def as_original(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, float32: bool) -> Any:
-    """The sample as the pipeline receives it; with `float32` the very numbers that the ONNX file gets."""
+def as_original(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, as_sent: bool) -> Any:
+    """The sample as the pipeline receives it; `as_sent`: the very numbers that the ONNX file gets."""
     kept = frame[[column.name for column in columns]]
-    if float32:
-        kept = kept.astype({column.name: np.float32 for column in columns if column.kind == "number"})
+    if as_sent:
+        kept = kept.astype({column.name: column.dtype for column in columns if column.kind == "number"})
     if text_missing_as_none(pipeline):
         kept = kept.assign(**_with_none(kept, columns))
     return kept if hasattr(pipeline, "feature_names_in_") else kept.to_numpy()
@@ -85,7 +94,7 @@ def _unnamed(pipeline: Any, frame: pd.DataFrame) -> Sequence[str]:
 
 def _feed(values: pd.Series, column: Column, token: str) -> np.ndarray:
     if column.kind == "number":
-        return values.astype(np.float32).to_numpy()
+        return values.astype(column.dtype).to_numpy()
     words = values.astype(object)
     return words.where(words.notna(), token).astype(str).to_numpy(dtype=object)
 

@@ -7,7 +7,6 @@ found by asking the fitted steps themselves about floats (cuts.py). The graph th
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 import pandas as pd
 
@@ -29,7 +28,7 @@ def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, tok
     `frame` has a row that the pipeline takes; `token` is sent for a missing text.
     """
     ensemble = read_ensemble(last_step(pipeline))
-    oracle = Oracle(pipeline, columns, frame, dtype=np.dtype(np.float32), model_dtype=ensemble.dtype)
+    oracle = Oracle(pipeline, columns, frame, dtype=columns[0].dtype, model_dtype=ensemble.dtype)
     found = plans_of(ensemble, oracle)
     nodes = unfolded(ensemble, found.plans)
     return graph_of(ensemble, nodes, columns, words=found.words, token=token, name=name)

@@ -34,11 +34,13 @@ def graph_of(
     graph = _Graph()
     used = sorted({ask.column for ask in nodes.asks})
     numbers = [
-        _codes(graph, columns[column].name, (*words[column], token)) if column in words else columns[column].name
+        _codes(graph, columns[column], (*words[column], token)) if column in words else columns[column].name
         for column in used
     ]
-    rows = graph.add("Concat", numbers, axis=1)
-    doubles = graph.add("Cast", [rows], to=TensorProto.DOUBLE)
+    if columns[0].number_type == "FP64":
+        doubles = graph.add("Concat", numbers, axis=1)
+    else:
+        doubles = graph.add("Cast", [graph.add("Concat", numbers, axis=1)], to=TensorProto.DOUBLE)
     sums = _trees(graph, ensemble, nodes, doubles, {column: place for place, column in enumerate(used)})
     outputs = _classify(graph, ensemble.scoring, sums) if ensemble.scoring.classes else _regress(graph, ensemble, sums)
     inputs = [helper.make_tensor_value_info(column.name, _kind(column), [None, 1]) for column in columns]
@@ -67,14 +69,17 @@ class _Graph:
 
 
 def _kind(column: Column) -> int:
-    return int(TensorProto.STRING if column.kind == "text" else TensorProto.FLOAT)
+    if column.kind == "text":
+        return int(TensorProto.STRING)
+    return int(TensorProto.DOUBLE if column.number_type == "FP64" else TensorProto.FLOAT)
 
 
-def _codes(graph: _Graph, column: str, words: tuple[str, ...]) -> str:
+def _codes(graph: _Graph, column: Column, words: tuple[str, ...]) -> str:
     """The words' numbers from 1, and 0 for any other (see words.py)."""
     codes = [float(place) for place in range(1, len(words) + 1)]
     more: dict[str, Any] = {"keys_strings": list(words), "values_floats": codes, "default_float": 0.0}
-    return graph.add("LabelEncoder", [column], domain="ai.onnx.ml", **more)
+    coded = graph.add("LabelEncoder", [column.name], domain="ai.onnx.ml", **more)
+    return graph.add("Cast", [coded], to=TensorProto.DOUBLE) if column.number_type == "FP64" else coded
 
 
 def _trees(graph: _Graph, ensemble: Ensemble, nodes: Nodes, rows: str, places: dict[int, int]) -> str:
@@ -146,6 +151,6 @@ def _linked(graph: _Graph, scoring: Scoring, sums: str) -> str:
 def _labels(classes: tuple[Any, ...]) -> np.ndarray:
     if all(isinstance(each, str) for each in classes):
         return np.array(classes, object)
-    if all(isinstance(each, int | np.integer | np.bool_) for each in classes):
+    if all(not isinstance(each, str) and float(each).is_integer() for each in classes):
         return np.array([int(each) for each in classes], np.int64)
-    raise NotFoldable(f"its classes are neither text nor integers ({classes[0]!r})")
+    raise NotFoldable(f"its classes are neither text nor whole numbers ({classes[0]!r})")

@@ -78,7 +78,7 @@ class Oracle:
     def _prepared(self, probes: Mapping[int, np.ndarray], rows: int, *, is_finite: bool = True) -> np.ndarray:
         with warnings.catch_warnings(), np.errstate(all="ignore"), config_context(assume_finite=is_finite):
             warnings.simplefilter("ignore")  # the largest floats overflow, which is what is wanted to be known
-            made = as_original(self._pipeline, self._frame(probes, rows), self.columns, float32=False)
+            made = as_original(self._pipeline, self._frame(probes, rows), self.columns, as_sent=False)
             for step in self._steps:
                 made = self._asked(step, made)
             dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
