@@ -22,7 +22,7 @@ from .progress import say, tail
 __all__ = ["API_ONLY_MODULES", "NODE_MODULES", "TEST_MODULES", "binary_folder", "ensure_binaries", "is_built"]
 
 API_ONLY_MODULES = ("etcd", "kubernetes", "kwok")
-TEST_MODULES = (*API_ONLY_MODULES, "versitygw", "flux")
+TEST_MODULES = (*API_ONLY_MODULES, "versitygw", "flux", "argocd")
 NODE_MODULES = ("etcd", "containerd", "coredns", "kubernetes", "kwok")
 
 # Without these the version is v0.0.0 and clients refuse features by version.
@@ -56,7 +56,7 @@ def ensure_binaries(modules: Iterable[str]) -> None:
     missing = [module for module in modules if not is_built(module)]
     if not missing:
         return
-    say(f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; about 10 minutes for all)")
+    say(f"building {', '.join(missing)} from Go modules into {cache_folder() / 'bin'} (once; 10 to 15 minutes for all)")
     # Two builds at once would only be slower: the second waits for the first and finds its result.
     lock_file = cache_folder() / "bin" / ".lock"
     with exclusive(lock_file, what="another build of binaries", deadline_s=2 * _BUILD_DEADLINE_S) as lock:

@@ -1,10 +1,8 @@
 """`kubectl bankmodel` as a user types it: the real kubectl finds the installed command and asks a real API server."""
 
-import json
 import os
 import pty
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,13 @@ import pytest
 from bankmodel_operator.core.conditions import Reason
 from bankmodel_operator.plugin.connection import FIELD_MANAGER
 from cluster.api_only import ApiOnlyCluster
-from support.gitops import apply_as_argo_cd, apply_as_flux
 from support.kubectl import Kubectl
 from support.operator_process import eventually
 from support.saved_trials import CANARY, REJECTED, baking, climbing, model_in, outlook, serving, verdict
+from support.typed import MODEL, command, environment, orders, save
 
 pytestmark = pytest.mark.control_plane
 
-_MODEL = "mortgage-approval"
 _ABORT, _PROMOTE, _PAUSED = (f"serving.bankmodel.io/{verb}" for verb in ("abort", "promote", "paused"))
 _USERS = Path(__file__).parents[2] / "manifests" / "base" / "users.yaml"
 _DEADLINE_S = 30
@@ -40,8 +37,8 @@ Typed = Callable[..., "subprocess.CompletedProcess[str]"]
 def typed(kubectl: Kubectl, namespace: str) -> Typed:
     """Runs `kubectl bankmodel rollout …` in the test's namespace."""
     return lambda *words, kubeconfig=None: subprocess.run(
-        _command(kubectl, namespace, *words, kubeconfig=kubeconfig),
-        env=_environment(),
+        command(kubectl, namespace, *words, kubeconfig=kubeconfig),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=_DEADLINE_S,
@@ -50,9 +47,9 @@ def typed(kubectl: Kubectl, namespace: str) -> Typed:
 
 
 def test_status_shows_a_step_and_that_it_moves(kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
+    save(kubectl, namespace, _ON_STEP)
 
-    shown = typed("status", _MODEL)
+    shown = typed("status", MODEL)
 
     assert 3 == shown.returncode, shown.stderr
     assert "canary  aa11bb22cc  2026.12" in shown.stdout
@@ -61,13 +58,13 @@ def test_status_shows_a_step_and_that_it_moves(kubectl: Kubectl, namespace: str,
 
 
 def test_watch_ends_when_the_rollout_does(kubectl: Kubectl, namespace: str) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
-    words = _command(kubectl, namespace, "status", _MODEL, "--watch", "--timeout", "25s")
-    watching = subprocess.Popen(words, env=_environment(), stdout=subprocess.PIPE, text=True)
+    save(kubectl, namespace, _ON_STEP)
+    words = command(kubectl, namespace, "status", MODEL, "--watch", "--timeout", "25s")
+    watching = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, text=True)
     assert watching.stdout is not None
     first = watching.stdout.readline()
 
-    _saved(kubectl, namespace, _DONE)
+    save(kubectl, namespace, _DONE)
     rest, _ = watching.communicate(timeout=_DEADLINE_S)
 
     assert "OnStep: Revision aa11bb22cc" in first
@@ -75,10 +72,10 @@ def test_watch_ends_when_the_rollout_does(kubectl: Kubectl, namespace: str) -> N
 
 
 def test_in_a_terminal_it_draws(kubectl: Kubectl, namespace: str) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
+    save(kubectl, namespace, _ON_STEP)
     terminal, inside = pty.openpty()
-    words = _command(kubectl, namespace, "status", _MODEL, "--watch", "--timeout", "3s")
-    with subprocess.Popen(words, env={**_environment(), "TERM": "xterm"}, stdout=inside, stderr=inside) as watching:
+    words = command(kubectl, namespace, "status", MODEL, "--watch", "--timeout", "3s")
+    with subprocess.Popen(words, env={**environment(), "TERM": "xterm"}, stdout=inside, stderr=inside) as watching:
         os.close(inside)
         code = watching.wait(_DEADLINE_S)
     drawn = os.read(terminal, 65536).decode()
@@ -88,9 +85,9 @@ def test_in_a_terminal_it_draws(kubectl: Kubectl, namespace: str) -> None:
 
 
 def test_a_timeout_has_a_code_of_its_own(kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
+    save(kubectl, namespace, _ON_STEP)
 
-    ended = typed("status", _MODEL, "--timeout=1s")
+    ended = typed("status", MODEL, "--timeout=1s")
 
     assert (2, "error: mortgage-approval was not done after 1s; it goes on by itself\n") == (
         ended.returncode,
@@ -99,9 +96,9 @@ def test_a_timeout_has_a_code_of_its_own(kubectl: Kubectl, namespace: str, typed
 
 
 def test_a_rollback_is_a_failure(kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    _saved(kubectl, namespace, _TAKEN_BACK)
+    save(kubectl, namespace, _TAKEN_BACK)
 
-    assert 1 == typed("status", _MODEL, "--watch").returncode
+    assert 1 == typed("status", MODEL, "--watch").returncode
 
 
 @pytest.mark.parametrize(
@@ -112,59 +109,59 @@ def test_a_rollback_is_a_failure(kubectl: Kubectl, namespace: str, typed: Typed)
 def test_an_order_names_the_revision_and_says_what_it_wrote(
     model: dict[str, Any], verb: str, annotation: str, *, kubectl: Kubectl, namespace: str, typed: Typed
 ) -> None:
-    _saved(kubectl, namespace, model)
+    save(kubectl, namespace, model)
 
-    given = typed(verb, _MODEL)
+    given = typed(verb, MODEL)
 
     assert 0 == given.returncode, given.stderr
-    assert {annotation: CANARY.revision} == _annotations(kubectl, namespace)
+    assert {annotation: CANARY.revision} == orders(kubectl, namespace)
     assert f'Wrote   metadata.annotations: {annotation}: "{CANARY.revision}"' in given.stdout
     assert "In Git" in given.stdout
 
 
 def test_a_used_order_is_lifted_and_waited_for_before_it_ends_the_bake(kubectl: Kubectl, namespace: str) -> None:
-    _saved(kubectl, namespace, model_in(baking(is_ordered=True)))
-    kubectl("annotate", "bm", _MODEL, "-n", namespace, f"{_PROMOTE}={CANARY.revision}")
-    words = _command(kubectl, namespace, "promote", _MODEL)
-    ordering = subprocess.Popen(words, env=_environment(), stdout=subprocess.PIPE, text=True)
+    save(kubectl, namespace, model_in(baking(is_ordered=True)))
+    kubectl("annotate", "bm", MODEL, "-n", namespace, f"{_PROMOTE}={CANARY.revision}")
+    words = command(kubectl, namespace, "promote", MODEL)
+    ordering = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, text=True)
 
-    eventually(lambda: _PROMOTE not in _annotations(kubectl, namespace), what="the used order is lifted")
-    _saved(kubectl, namespace, model_in(baking()))  # as the operator does when it sees that
+    eventually(lambda: _PROMOTE not in orders(kubectl, namespace), what="the used order is lifted")
+    save(kubectl, namespace, model_in(baking()))  # as the operator does when it sees that
     ordering.communicate(timeout=_DEADLINE_S)
 
-    assert (0, CANARY.revision) == (ordering.returncode, _annotations(kubectl, namespace).get(_PROMOTE))
+    assert (0, CANARY.revision) == (ordering.returncode, orders(kubectl, namespace).get(_PROMOTE))
 
 
 def test_pause_and_resume(kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
+    save(kubectl, namespace, _ON_STEP)
 
-    paused = typed("pause", _MODEL, "--reason", "fraud team looks at it")
-    between = _annotations(kubectl, namespace)
-    resumed = typed("resume", _MODEL)
+    paused = typed("pause", MODEL, "--reason", "fraud team looks at it")
+    between = orders(kubectl, namespace)
+    resumed = typed("resume", MODEL)
 
     assert (0, 0) == (paused.returncode, resumed.returncode)
-    assert ({_PAUSED: "fraud team looks at it"}, {}) == (between, _annotations(kubectl, namespace))
+    assert ({_PAUSED: "fraud team looks at it"}, {}) == (between, orders(kubectl, namespace))
     assert "spec.rollout.paused: true" in paused.stdout
 
 
 def test_retry_writes_the_spec_takes_the_old_abort_away_and_says_what_to_commit(
     kubectl: Kubectl, namespace: str, typed: Typed
 ) -> None:
-    _saved(kubectl, namespace, _TAKEN_BACK)
-    kubectl("annotate", "bm", _MODEL, "-n", namespace, f"{_ABORT}={CANARY.revision}")
+    save(kubectl, namespace, _TAKEN_BACK)
+    kubectl("annotate", "bm", MODEL, "-n", namespace, f"{_ABORT}={CANARY.revision}")
 
-    given = typed("retry", _MODEL, "--token", "INC-7")
+    given = typed("retry", MODEL, "--token", "INC-7")
 
-    live = kubectl.read("get", "bm", _MODEL, "-n", namespace)
-    assert ("INC-7", {}) == (live["spec"]["rollout"]["retry"], _annotations(kubectl, namespace))
+    live = kubectl.read("get", "bm", MODEL, "-n", namespace)
+    assert ("INC-7", {}) == (live["spec"]["rollout"]["retry"], orders(kubectl, namespace))
     assert 'retry: "INC-7"' in given.stdout
     assert "Commit the same line" in given.stdout
 
 
 def test_history_shows_why_it_was_taken_back(kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    _saved(kubectl, namespace, _TAKEN_BACK)
+    save(kubectl, namespace, _TAKEN_BACK)
 
-    assert "CheckFailed  Check errors: 9% of 212 requests failed, limit 1%." in typed("history", _MODEL).stdout
+    assert "CheckFailed  Check errors: 9% of 212 requests failed, limit 1%." in typed("history", MODEL).stdout
 
 
 def test_a_name_that_is_not_there_is_said_with_the_namespace(namespace: str, typed: Typed) -> None:
@@ -177,7 +174,7 @@ def test_a_name_that_is_not_there_is_said_with_the_namespace(namespace: str, typ
     "words", [("--context", "nowhere"), ("--kubeconfig", "/nonexistent/config")], ids=["context", "file"]
 )
 def test_no_cluster_is_one_line(words: tuple[str, str], kubectl: Kubectl, namespace: str, typed: Typed) -> None:
-    answer = typed("status", _MODEL, *words)
+    answer = typed("status", MODEL, *words)
 
     assert (1, True) == (answer.returncode, answer.stderr.startswith("error: no cluster to talk to: "))
 
@@ -185,76 +182,17 @@ def test_no_cluster_is_one_line(words: tuple[str, str], kubectl: Kubectl, namesp
 def test_who_may_only_look_is_told_which_role_is_missing(
     api: ApiOnlyCluster, kubectl: Kubectl, namespace: str, typed: Typed
 ) -> None:
-    _saved(kubectl, namespace, _ON_STEP)
+    save(kubectl, namespace, _ON_STEP)
     viewer = api.kubeconfig_for("anna")
     kubectl("apply", "-f", str(_USERS))
     kubectl("create", "rolebinding", "anna", "--clusterrole=bankmodel-viewer", "--user=anna", "-n", namespace)
 
-    eventually(lambda: typed("status", _MODEL, kubeconfig=viewer).returncode == 3, what="anna may look")
-    answer = typed("abort", _MODEL, kubeconfig=viewer)
+    eventually(lambda: typed("status", MODEL, kubeconfig=viewer).returncode == 3, what="anna may look")
+    answer = typed("abort", MODEL, kubeconfig=viewer)
 
-    assert (1, {}) == (answer.returncode, _annotations(kubectl, namespace))
+    assert (1, {}) == (answer.returncode, orders(kubectl, namespace))
     assert "you need the role bankmodel-editor (part of edit)" in answer.stderr
-
-
-@pytest.mark.parametrize("apply", [apply_as_argo_cd, apply_as_flux], ids=["argo-cd", "flux"])
-def test_orders_survive_what_git_applies_again(
-    apply: Callable[[Kubectl, dict[str, Any]], None], kubectl: Kubectl, namespace: str, typed: Typed
-) -> None:
-    in_git = _manifest(_ON_STEP, namespace)
-    apply(kubectl, in_git)
-    _saved(kubectl, namespace, _ON_STEP, is_new=False)
-    for words in (("abort", _MODEL), ("pause", _MODEL, "--reason", "by hand")):
-        assert 0 == typed(*words).returncode
-
-    apply(kubectl, {**in_git, "spec": {**in_git["spec"], "purpose": "Healed"}})
-
-    assert {_ABORT: CANARY.revision, _PAUSED: "by hand"} == _annotations(kubectl, namespace)
-
-
-def test_flux_undoes_a_plain_kubectl_annotate_and_not_one_by_another_name(kubectl: Kubectl, namespace: str) -> None:
-    in_git = _manifest(_ON_STEP, namespace)
-    apply_as_flux(kubectl, in_git)
-    kubectl("annotate", "bm", _MODEL, "-n", namespace, f"{_ABORT}={CANARY.revision}")
-    kubectl("annotate", "bm", _MODEL, "-n", namespace, f"{_PAUSED}=x", "--field-manager=by-hand")
-
-    apply_as_flux(kubectl, in_git)
-
-    assert {_PAUSED: "x"} == _annotations(kubectl, namespace)
 
 
 def test_the_plugin_is_not_called_as_flux_undoes_it() -> None:
     assert not FIELD_MANAGER.startswith("kubectl")
-
-
-def _command(kubectl: Kubectl, namespace: str, *words: str, kubeconfig: Path | None = None) -> list[str]:
-    place = ["-n", namespace]
-    if "--kubeconfig" not in words:
-        place += ["--kubeconfig", str(kubeconfig or kubectl.kubeconfig)]
-    return [str(kubectl.binary), "bankmodel", "rollout", *words, *place]
-
-
-def _environment() -> dict[str, str]:
-    """With the installed command on the PATH, and no terminal."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-
-
-def _manifest(model: dict[str, Any], namespace: str) -> dict[str, Any]:
-    about = {"name": _MODEL, "namespace": namespace}
-    return {key: value for key, value in {**model, "metadata": about}.items() if key != "status"}
-
-
-def _saved(kubectl: Kubectl, namespace: str, model: dict[str, Any], *, is_new: bool = True) -> None:
-    """Applied by a user, and reported on by an operator; a second time only the report changes."""
-    if is_new and kubectl("get", "bm", _MODEL, "-n", namespace, check=False).returncode != 0:
-        kubectl("apply", "--server-side", "--field-manager=user", "-f", "-", body=_manifest(model, namespace))
-    generation = kubectl.read("get", "bm", _MODEL, "-n", namespace)["metadata"]["generation"]
-    status = {**model["status"], "observedGeneration": generation}
-    patch = [{"op": "add", "path": "/status", "value": status}]
-    words = ("--subresource=status", "--type=json", "--field-manager=bankmodel-operator", "-p", json.dumps(patch))
-    kubectl("patch", "bm", _MODEL, "-n", namespace, *words)
-
-
-def _annotations(kubectl: Kubectl, namespace: str) -> dict[str, str]:
-    found = kubectl.read("get", "bm", _MODEL, "-n", namespace)["metadata"].get("annotations") or {}
-    return {key: value for key, value in found.items() if key.startswith("serving.bankmodel.io/")}

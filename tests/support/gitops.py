@@ -1,50 +1,83 @@
-"""What GitOps tools do to an object when they apply what Git says, as far as it matters to who wrote what."""
+"""What the GitOps tools of the tests have in common: they are the tools themselves, as processes, and what they apply is a Git
+repository. `support.flux` and `support.argo_engine` start one each; what they say of a model comes from their own code too."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
-from support.kubectl import Kubectl
+import yaml
 
-__all__ = ["apply_as_argo_cd", "apply_as_flux"]
+__all__ = ["GitOps", "GitRepository", "running"]
 
-_FLUX = "kustomize-controller"
-
-
-def apply_as_argo_cd(kubectl: Kubectl, manifest: dict[str, Any]) -> None:
-    """A client-side apply: three ways, from the annotation that the last one left."""
-    kubectl("apply", "-f", "-", body=manifest)
-
-
-def apply_as_flux(kubectl: Kubectl, manifest: dict[str, Any]) -> None:
-    """A server-side apply, before which all that managers named `kubectl…` wrote becomes Flux's own: so it goes with the
-    apply unless Git has it (https://fluxcd.io/flux/faq/#why-are-kubectl-edits-rolled-back-by-flux)."""
-    about = manifest["metadata"]
-    place = ("bankmodel", about["name"], "-n", about["namespace"])
-    live = kubectl("get", *place, "--show-managed-fields", "-o", "json", check=False).stdout
-    fields = json.loads(live)["metadata"]["managedFields"] if live else []
-    taken = [entry for entry in fields if _is_taken(entry)]
-    if taken:
-        rest = [entry for entry in fields if entry not in taken]
-        own = {**taken[0], "manager": _FLUX, "operation": "Apply", "fieldsV1": _merged(taken)}
-        patch = [{"op": "replace", "path": "/metadata/managedFields", "value": [*rest, own]}]
-        kubectl("patch", *place, "--type=json", "-p", json.dumps(patch), "--field-manager", _FLUX)
-    kubectl("apply", "--server-side", "--force-conflicts", "--field-manager", _FLUX, "-f", "-", body=manifest)
+_DEADLINE_S = 30
+_KEPT = ("PATH", "LANG", "TMPDIR")
+_AUTHOR = ("-c", "user.name=Mortgage desk", "-c", "user.email=mortgage@bank.example")
 
 
-def _is_taken(entry: dict[str, Any]) -> bool:
-    is_flux = entry["manager"] == _FLUX and entry["operation"] == "Apply"
-    return not entry.get("subresource") and (entry["manager"].startswith("kubectl") or is_flux)
+class GitOps(Protocol):
+    """A tool at work on one namespace and one repository with one manifest."""
+
+    def commit(self, manifest: dict[str, Any]) -> None:
+        """To Git, and the tool hears of it as by a webhook; does not wait."""
+
+    def applies(self) -> None:
+        """Have it apply what Git says, as it does every few minutes; returns when it is done with that, and all before."""
+
+    def says(self, model: str) -> str:
+        """Its own word for how the model is."""
 
 
-def _merged(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    whole: dict[str, Any] = {}
-    for entry in entries:
-        _lay(entry["fieldsV1"], whole)
-    return whole
+class GitRepository:
+    """A repository with a history: one manifest, committed again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._git("init", "--quiet", str(folder), cwd=folder.parent)
+
+    def commit(self, manifest: dict[str, Any]) -> str:
+        """The revision."""
+        (self.folder / "model.yaml").write_text(yaml.safe_dump(manifest))
+        self._git("add", ".")
+        self._git(*_AUTHOR, "commit", "--quiet", "--allow-empty", "--message", "What the desk wants")
+        return self._git("rev-parse", "HEAD").strip()
+
+    def archive(self, file: Path) -> None:
+        """The newest revision as a tar.gz."""
+        self._git("archive", "--format=tar.gz", f"--output={file}", "HEAD^{tree}")
+
+    def _git(self, *words: str, cwd: Path | None = None) -> str:
+        settled = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+        command = ["git", *words]
+        return subprocess.run(
+            command,
+            cwd=cwd or self.folder,
+            env=settled,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_S,
+        ).stdout
 
 
-def _lay(fields: dict[str, Any], over: dict[str, Any]) -> None:
-    for key, below in fields.items():
-        _lay(below, over.setdefault(key, {}))
+@contextmanager
+def running(command: Sequence[str | Path], log: Path, folder: Path, **environment: str) -> Iterator[None]:
+    """A tool from entering to leaving; what it said is shown when the test fails."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**kept, "HOME": str(folder), **environment}, stdout=output, stderr=output
+        )
+    try:
+        yield
+    except BaseException:
+        print(f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}", file=sys.stderr)
+        raise
+    finally:
+        process.kill()
+        process.wait(_DEADLINE_S)
