@@ -77,9 +77,10 @@ def _of_what_answers(before: Look | None, look: Look) -> Iterator[str]:
 
 
 class _Told(NamedTuple):
-    """A model's table from this moment on."""
+    """A model's table from this write on."""
 
     model: str
+    version: int
     at: float
     table: Object
 
@@ -95,7 +96,7 @@ class _Told(NamedTuple):
 def _tables(changes: Iterable[Change]) -> Iterator[_Told]:
     for each in changes:
         if each.kind == "ConfigMap" and each.name.endswith("-routing"):
-            yield _Told(each.name.removesuffix("-routing"), each.at, routing_table(each.after or {}))
+            yield _Told(each.name.removesuffix("-routing"), each.version, each.at, routing_table(each.after or {}))
 
 
 def _of_the_withdrawn(tables: Sequence[_Told], answers: Iterable[Answer]) -> Iterator[str]:
@@ -174,9 +175,9 @@ def _of_rise(name: str, before: Object, answered: int, failed: int) -> Iterator[
 
 
 def _granted_since(tables: Iterable[_Told], change: Change, grant: tuple[str, int]) -> float:
-    """Since when the table grants this without a break; never: it did not."""
+    """Since when the table granted this without a break as the change was made, which may be heard of late; never: it did not."""
     since = math.inf
     for told in tables:
-        if told.model == change.name and told.at <= change.at:
+        if told.model == change.name and told.version < change.version:
             since = math.inf if told.grant != grant else min(since, told.at)
     return since

@@ -83,7 +83,7 @@ class Stage:
         entries = json.loads(found.stdout)["metadata"]["managedFields"]
         return {(entry["manager"], entry.get("subresource", "")) for entry in entries}
 
-    def settles(self, *, quiet_s: float = 1.0) -> None:
+    def settles(self, *, quiet_s: float = 1.0, deadline_s: float = 240.0) -> None:
         """Wait until the operator has led for a while and written nothing."""
         seen = [-1.0, time.monotonic()]
 
@@ -92,7 +92,7 @@ class Stage:
                 seen[:] = [len(self.proxy.writes) if self.operator.leads else -1, time.monotonic()]
             return time.monotonic() - seen[1] > quiet_s and self.operator.leads
 
-        eventually(is_quiet, what="the operator is quiet")
+        eventually(is_quiet, deadline_s=deadline_s, what="the operator is quiet")
 
     def children(self, model: str, kinds: str = CHILDREN) -> list[dict[str, Any]]:
         """The live children of a model."""

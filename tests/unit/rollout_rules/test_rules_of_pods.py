@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,13 @@ _BROKEN: dict[str, tuple[Callable[[], Story], str]] = {
 @pytest.mark.parametrize(("tell", "expected"), _BROKEN.values(), ids=_BROKEN)
 def test_what_must_never_be_is_seen(tell: Callable[[], Story], expected: str) -> None:
     assert [f"{MODEL}: {expected}"] == _broken(tell())
+
+
+def test_a_rise_that_is_heard_of_after_its_table_breaks_no_rule() -> None:
+    story = promotion()
+    late = [replace(each, at=each.at + 1.5) if each.kind == "BankModel" else each for each in story.changes]
+
+    assert [] == rules_broken_by_pods(late, answers=story.answers, looks=story.looks)
 
 
 def test_a_pod_that_was_shown_an_older_table_is_seen() -> None:
