@@ -1,6 +1,6 @@
 """Item 7: bad canaries, each found, with the right words; and a good one that has few callers.
 
-CASES: names of the bad ones to try, comma separated; MODELS: how many at once.
+CASES: names of the bad ones to try, comma separated; AT_ONCE: how many at once.
 """
 
 import os
@@ -21,7 +21,7 @@ from verify.stages import scene_in
 __all__ = ["item_7"]
 
 _RATE = 20.0
-_MODELS = int(os.environ.get("MODELS") or 4)
+_MODELS = int(os.environ.get("AT_ONCE") or 4)
 _POLL_S = 1.0
 _FOUND_WITHIN_S = 120.0
 _ERRORS = {"name": "errors", "errorRate": {"max": "1%"}}

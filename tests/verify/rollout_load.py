@@ -1,4 +1,4 @@
-"""Item 3: many promotions and rollbacks under steady load. COUNT, REQUESTS and MODELS make it shorter or longer."""
+"""Item 3: many promotions and rollbacks under steady load. COUNT, REQUESTS and AT_ONCE (models) make it shorter or longer."""
 
 import os
 from collections.abc import Callable, Iterator
