@@ -6,9 +6,10 @@ A ratio stands beside the middle half of its rounds: on a machine that others us
 import http.client
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ __all__ = ["Ratio", "answers", "item_8", "ratio"]
 _FOLDER = CHECKOUT / "build" / "verify-rollout-cost"
 _ROUNDS = int(os.environ.get("ROUNDS", "9"))
 _SECONDS = 2
+_FORWARD_S = 1.2  # a little more than --forward-timeout
 _COPIES_END_S = 10.0
 _MANY = 32
 _SHADOW_SHARE = 0.2
@@ -148,15 +150,11 @@ def _shadow(both: Pair) -> Iterator[Line]:
     yield from _beside(both, rate, "copies")
     both.follow(mirror=True)
     yield exactly("  answers that differ by a byte with copies on", _differing(before, answers(both)), 0)
-    both.canary.server.pause()
-    yield from _with_a_bad_canary(both, rate, "a canary that hangs")
+    yield from _with_a_bad_canary(both, rate, "a canary that hangs", both.canary.server.pause)
     both.stable_follows(mirror=True)
     yield exactly("  answers that differ by a byte", _differing(before, answers(both)), 0)
     both.canary.server.resume()
-    both.follow()
-    for pid in both.canary.server.pids:
-        os.kill(pid, signal.SIGKILL)
-    yield from _with_a_bad_canary(both, rate, "a dead canary")
+    yield from _with_a_bad_canary(both, rate, "a dead canary", partial(_kill, both.canary.server.pids))
 
 
 def _beside(both: Pair, rate: float, what: str) -> Iterator[Line]:
@@ -168,9 +166,17 @@ def _beside(both: Pair, rate: float, what: str) -> Iterator[Line]:
     yield from _judged(without, mirrored, f"{rate:,.0f}/s, {what}")
 
 
-def _with_a_bad_canary(both: Pair, rate: float, what: str) -> Iterator[Line]:
+def _kill(pids: Sequence[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _with_a_bad_canary(both: Pair, rate: float, what: str, spoil: Callable[[], None]) -> Iterator[Line]:
     """Its process does not follow a new table, so both kinds of rounds are made by the stable's table alone."""
-    without, mirrored, before = list[_Round](), list[_Round](), _copies(both)
+    both.follow()
+    before = _settled(both)
+    spoil()
+    without, mirrored = list[_Round](), list[_Round]()
     for turn in range(_ROUNDS):
         for is_on in (False, True) if turn % 2 else (True, False):
             both.stable_follows(mirror=is_on)
@@ -181,6 +187,17 @@ def _with_a_bad_canary(both: Pair, rate: float, what: str) -> Iterator[Line]:
     told = _told_since(both, before, sent)
     said = ", ".join(f"{count:.0f} {result}" for result, count in told.items() if count)
     yield exactly(f"  copies that were told of, none as ok ({said})", int(sum(told.values()) - told["ok"]), sent)
+
+
+def _settled(both: Pair) -> dict[str, float]:
+    """Once copies of before are told of: unchanged for as long as one may be on its way."""
+    deadline, seen = monotonic() + _COPIES_END_S, _copies(both)
+    while monotonic() < deadline:
+        sleep(_FORWARD_S)
+        seen, before = _copies(both), seen
+        if seen == before:
+            break
+    return seen
 
 
 def _told_since(both: Pair, before: dict[str, float], sent: int) -> dict[str, float]:
@@ -205,6 +222,9 @@ def _judged(without: Sequence[_Round], mirrored: Sequence[_Round], what: str) ->
             bar,
             "x",
         )
+    late = [median(each.seen.late_p99_us for each in some) for some in (mirrored, without)]
+    what = "  of it the load's own lateness, p99, without copies beside it: the canary has its core"
+    yield Line(what, f"{late[0]:.0f}, {late[1]:.0f} us", "shown", True)
     cpu = ratio([each.cpu_us for each in mirrored], [each.cpu_us for each in without])
     what = f"  the stable's processor time a request with copies, of that without ({cpu})"
     yield Line(what, f"{cpu.middle}x", "shown", True)
