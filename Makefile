@@ -1,7 +1,7 @@
 # Every command of the project. `make` alone lists them. Nothing to install beforehand but make and Python 3.11 or newer.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator verify-serving verify-rollout bench-serving fuzz soak-serving clean
+.PHONY: help demo demo-down score test check format unit control-plane e2e crds docs lock images cluster-up cluster-down verify-operator verify-serving verify-rollout verify-export bench-serving fuzz soak-serving clean
 
 export PYTHONPATH := tests
 # What `make CLUSTER=kind` or the environment says is handed on: node (default), kind or current.
@@ -55,6 +55,8 @@ verify-serving: $(READY) ## measure the bars of scoring, against others too; ITE
 	@$(RUN) -m verify serving $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
 verify-rollout: $(READY) ## measure what is promised of rollouts; ITEM= and FRESH=1 as above, COUNT=100 of each kind
 	@$(RUN) -m verify rollout $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
+verify-export: $(READY) ## count what exact trees change (nothing); ITEM= and FRESH=1 as above
+	@$(RUN) -m verify export $(if $(ITEM),--item $(ITEM)) $(if $(FRESH),--fresh)
 bench-serving: $(READY) ## measure scoring against others on one core; ARGS="--contenders bankmodel" for some
 	@$(RUN) -m bench serving $(ARGS)
 

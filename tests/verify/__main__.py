@@ -1,6 +1,6 @@
-"""`make verify-operator`, `verify-serving` and `verify-rollout`: measure what is promised of each, a line per item.
+"""`make verify-operator`, `verify-serving`, `verify-rollout` and `verify-export`: measure what is promised of each, a line per item.
 
-`python -m verify operator|serving|rollout [--item N] [--fresh]` (with PYTHONPATH=tests). An item that was good is not measured again until
+`python -m verify operator|serving|rollout|export [--item N] [--fresh]` (with PYTHONPATH=tests). An item that was good is not measured again until
 --fresh, or until it is named; exit code 1 when one is short. docs/verification.md says what each item does.
 """
 
@@ -15,6 +15,7 @@ from string import ascii_lowercase
 
 from system.place import CHECKOUT
 from verify import on_api_server, on_cluster
+from verify.export import EXPORT
 from verify.lines import Kept, Line, table
 from verify.rollout import ROLLOUT
 from verify.serving import SERVING
@@ -31,7 +32,7 @@ _OPERATOR: Items = {
     "6": on_cluster.item_6,
     "7": on_cluster.item_7,
 }
-_ITEMS: dict[str, Items] = {"operator": _OPERATOR, "serving": SERVING, "rollout": ROLLOUT}
+_ITEMS: dict[str, Items] = {"operator": _OPERATOR, "serving": SERVING, "rollout": ROLLOUT, "export": EXPORT}
 
 
 def main() -> int:
