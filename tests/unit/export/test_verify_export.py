@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from support.exact_pairs import PAIRS
 from verify.export import EXPORT
 from verify.export_matrix import Count, count_pair
