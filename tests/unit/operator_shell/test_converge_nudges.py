@@ -14,6 +14,7 @@ from bankmodel_operator.cluster.client import Api
 from bankmodel_operator.cluster.errors import Conflict
 from bankmodel_operator.core.observation import Nudge
 from bankmodel_operator.core.plan import Plan
+from support.answering import answering
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,18 +38,11 @@ class _Server:
 
 
 async def _converged(server: _Server) -> None:
-    app = web.Application()
-    app.router.add_route("PATCH", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        async with ApiClient(Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")) as client:
+    async with answering(web.patch("/{path:.*}", server.answer)) as port:
+        async with ApiClient(Configuration(host=f"http://127.0.0.1:{port}")) as client:
             api = Api(client, guard=lambda: None)
             async with asyncio.timeout(_DEADLINE_S):
                 await converge(api, "lending", Plan(), _NUDGES, owned=())
-    finally:
-        await runner.cleanup()
 
 
 async def test_no_pod_waits_for_the_answer_about_another() -> None:

@@ -15,6 +15,7 @@ from bankmodel_operator.cluster.client import Api
 from bankmodel_operator.cluster.connect import connect
 from bankmodel_operator.telemetry.prometheus import Prometheus
 from bankmodel_operator.telemetry.scrape import Scraper
+from support.answering import answering
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,14 +38,9 @@ async def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterat
     netrc = tmp_path / "netrc"
     netrc.write_text("default login clerk password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    found, app = Server(), web.Application()
-    app.router.add_route("*", "/{path:.*}", found.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.port = runner.addresses[0][1]
-    yield found
-    await runner.cleanup()
+    found = Server()
+    async with answering(web.route("*", "/{path:.*}", found.answer)) as found.port:
+        yield found
 
 
 async def test_the_api_server_is_asked_as_the_account_alone(

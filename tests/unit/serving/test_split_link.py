@@ -24,12 +24,10 @@ class _Peer:
         self.asked: list[tuple[int, int]] = []
         self.connections = 0
         self.port = 0
-        self.serving: list[asyncio.Task[None] | None] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
-        self.serving.append(asyncio.current_task())
         try:
             for request in range(1, 100):
                 await reader.readuntil(b"\r\n\r\n")
@@ -58,9 +56,10 @@ async def _peer(script: Script, timeout_s: float = 2.0) -> AsyncIterator[tuple[_
     finally:
         link.close()
         server.close()
-        if under_way := [task for task in peer.serving if task is not None]:
-            await asyncio.wait(under_way, timeout=5)
         await server.wait_closed()
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > 1:  # one that accepts a connection that nobody waits for any more, too
+                await asyncio.sleep(0)
         for _ in range(3):
             await asyncio.sleep(0)  # transports end in a later turn of the loop than they are closed
 
