@@ -42,6 +42,12 @@ SampleOption = Annotated[
 ]
 NameOption = Annotated[str | None, typer.Option("--name", help="What the model is called; default: the file's name.")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="What people call this version, e.g. 2026.11.")]
+TextOption = Annotated[
+    list[str] | None, typer.Option(help="Column to read as text although it looks like numbers; may be repeated.")
+]
+NumbersOption = Annotated[
+    Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs exact trees.")
+]
 CutoffHelp = "Score from which the decision is positive; flips are counted there."
 TimeOption = Annotated[
     str | None,
@@ -105,12 +111,8 @@ def export(
         float | None,
         typer.Option(help="Take scores that differ by up to this; recorded in the card.", show_default=False),
     ] = None,
-    text: Annotated[
-        list[str] | None, typer.Option(help="Column to read as text although it looks like numbers; may be repeated.")
-    ] = None,
-    numbers: Annotated[
-        Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs exact trees.")
-    ] = "FP32",
+    text: TextOption = None,
+    numbers: NumbersOption = "FP32",
     trained_at: TimeOption = None,
 ) -> None:
     """Write a fitted pipeline as ONNX with its card inside, if both score the sample alike.
