@@ -238,6 +238,15 @@ def test_a_canary_with_other_outputs_gets_no_step() -> None:
     assert "OutputsChanged" == simulation.condition("Stalled")["reason"]
 
 
+def test_a_canary_with_other_outputs_stays_in_the_shadow() -> None:
+    simulation = on_trial(shadow={"hold": "1m"})
+    simulation.descriptions[canary(simulation)] = described(outputs=())
+    simulation.go(200, requests=5)
+
+    assert ("Climbing", 0) == (simulation.rollout["state"], simulation.rollout["weight"])
+    assert {"PASS"} == {each["verdict"] for each in simulation.rollout["verdicts"]}
+
+
 def test_a_shadow_answers_nobody() -> None:
     simulation = climbing(shadow={"hold": "1m"})
     simulation.go(3)
