@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from support.bankmodels import DIGEST, OTHER_DIGEST
 from support.simulated_cluster import Simulation
-from support.simulated_trials import ABORT, annotate, canary, climbing, on_trial
+from support.simulated_trials import ABORT, HTTP, LADDER, annotate, canary, climbing, on_trial
 
 
 def _running(simulation: Simulation) -> set[str]:
@@ -75,3 +76,19 @@ def test_a_trial_that_was_forgotten_begins_anew() -> None:
     simulation.until("Climbing")
 
     assert revision == canary(simulation)
+
+
+def test_a_stable_of_which_only_the_name_is_left_is_known_again_when_it_is_asked_for() -> None:
+    simulation = Simulation(model=HTTP, rollout=LADDER)
+    simulation.settle()
+    simulation.objects = {key: each for key, each in simulation.objects.items() if key[0] != "ControllerRevision"}
+    simulation.serve_version("2", OTHER_DIGEST)
+    simulation.lose_status()
+    simulation.reconcile()
+    assert "" == simulation.model["status"]["stable"]["sha256"]
+
+    simulation.edit(model=HTTP)
+    simulation.settle()
+
+    assert ("1", DIGEST) == tuple(simulation.model["status"]["stable"][part] for part in ("version", "sha256"))
+    assert "version 1" in simulation.condition("Ready")["message"]

@@ -7,6 +7,7 @@ idempotent acts and nothing else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bankmodel_operator.core import certificate, names
@@ -57,6 +58,7 @@ def decide(observation: Observation, settings: CoreSettings, now: datetime) -> D
     at = Situation(
         observation, _target(observation, settings, now), settings, now, gather(saved, observation, settings, now)
     )
+    saved = _identified(saved, at.target)
     blocked = obstacle(observation, is_new=_is_new(saved, at.target))
     step = _allowed(next_step(saved, at), saved, at, blocked)
     state = step.state if step else saved
@@ -135,6 +137,13 @@ def _children(state: State, at: Situation, written: Written, *, is_held: bool) -
     if is_held:
         return _ours((table_child(state, observation, written.generation, at.now),), observation)
     return _ours(desired_children(state, observation, at.settings, written, at.now), observation)
+
+
+def _identified(saved: State, target: Revision) -> State:
+    """With record and status both lost a stable is known by its name alone, until the spec asks for it again."""
+    if isinstance(saved, Serving) and saved.stable.revision == target.revision and not saved.stable.sha256:
+        return replace(saved, stable=replace(target, since=saved.stable.since))
+    return saved
 
 
 def _generation(state: State, step: Step | None, observation: Observation, *, is_held: bool) -> int:
