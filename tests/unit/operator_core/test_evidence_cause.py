@@ -19,6 +19,10 @@ def with_attempts(errors: int = 0, restarts: int = 0, **attempts: int) -> Window
     return replace(EMPTY, of_canary=counts, restarts=restarts, forwarding=Forwarding(attempts=attempts))
 
 
+def with_copies(**copies: int) -> Window:
+    return replace(EMPTY, forwarding=Forwarding(copies=copies))
+
+
 CASES: dict[str, tuple[Window, bool]] = {
     "its pods were gone": (with_attempts(ok=5, unreachable=5, skipped=4), True),
     "it answered with errors": (with_attempts(ok=5, error=3, unreachable=5), False),
@@ -26,6 +30,9 @@ CASES: dict[str, tuple[Window, bool]] = {
     "its own counters tell of errors": (with_attempts(errors=3, unreachable=5), False),
     "it crashed again and again": (with_attempts(unreachable=9, restarts=2), False),
     "nothing failed": (with_attempts(ok=9), False),
+    "its pods got no copies": (with_copies(ok=5, unreachable=7), True),
+    "it answered copies with errors": (with_copies(error=3, unreachable=7), False),
+    "it hung on copies": (with_copies(timeout=3, unreachable=7), False),
 }
 
 
@@ -40,7 +47,14 @@ def test_attempts_that_met_nobody_are_not_counted_at_first() -> None:
     assert {"ok": 5} == forwarding.attempts
 
 
-def test_worse_than_that_is_counted_whole() -> None:
-    window = with_attempts(ok=5, error=1, unreachable=9)
+def test_copies_that_met_nobody_are_not_counted_at_first() -> None:
+    forwarding = without_unreached(with_copies(ok=5, unreachable=7, dropped=2)).forwarding
 
+    assert {"ok": 5, "dropped": 2} == forwarding.copies
+
+
+@pytest.mark.parametrize(
+    "window", [with_attempts(ok=5, error=1, unreachable=9), with_copies(ok=5, error=1, unreachable=9)]
+)
+def test_worse_than_that_is_counted_whole(window: Window) -> None:
     assert window == without_unreached(window)

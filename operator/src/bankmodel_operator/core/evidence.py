@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bankmodel_operator.core import names
 from bankmodel_operator.core.analysis.evidence import from_json, to_json
 from bankmodel_operator.core.analysis.judge import RESTARTS_ALLOWED, judge, queries_beyond
+from bankmodel_operator.core.analysis.samples import summed
 from bankmodel_operator.core.analysis.verdicts import CheckResult, Rung, Verdict
 from bankmodel_operator.core.analysis.window import Window, accumulate, begin, note_answers
 from bankmodel_operator.core.children.evidence import read_evidence
@@ -62,23 +63,24 @@ def gather(state: State, observation: Observation, settings: CoreSettings, now: 
 
 
 def without_unreached(window: Window) -> Window:
-    """The window without the attempts that met nobody, where nothing worse was met: a node may learn of new pods only after the
+    """The window without the attempts and copies that met nobody, where nothing worse was met: a node may learn of new pods only after the
     stable pods have read the table, and a pod that goes takes requests along. The stable answered them, and nothing passes by it."""
     if not was_only_unreachable(window):
         return window
-    attempts, fallbacks = (
+    sent = window.forwarding
+    attempts, fallbacks, copies = (
         {result: count for result, count in counts.items() if result not in _UNREACHED}
-        for counts in (window.forwarding.attempts, window.forwarding.fallbacks)
+        for counts in (sent.attempts, sent.fallbacks, sent.copies)
     )
-    return replace(window, forwarding=replace(window.forwarding, attempts=attempts, fallbacks=fallbacks))
+    return replace(window, forwarding=replace(sent, attempts=attempts, fallbacks=fallbacks, copies=copies))
 
 
 def was_only_unreachable(window: Window) -> bool:
     """Whether the canary's pods were not there, rather than wrong or slow: what a node that goes does to a good model. One that
     is started again and again is at fault itself."""
-    attempts = window.forwarding.attempts
-    is_wrong = attempts.get("error", 0) or attempts.get("timeout", 0) or window.of_canary.errors
-    return attempts.get("unreachable", 0) > 0 and not is_wrong and window.restarts <= RESTARTS_ALLOWED
+    met = summed(window.forwarding.attempts, window.forwarding.copies)
+    is_wrong = met.get("error", 0) or met.get("timeout", 0) or window.of_canary.errors
+    return met.get("unreachable", 0) > 0 and not is_wrong and window.restarts <= RESTARTS_ALLOWED
 
 
 def _judged(
