@@ -24,7 +24,10 @@ def _analysis(*names: str) -> tuple[str, ...]:
 
 _LIVES = _core("rollout_properties", "trial_properties")
 _STABLE = _core("rollout_story", "rollout_faults", "obstacles")
-_TRIALS = _core("trial_way", "trial_verification", "trial_recovery", "trial_rejections", "trial_story")
+_TRIALS = _core(
+    *("trial_way", "trial_verification", "trial_recovery", "trial_rejections", "trial_preparing", "trial_capacity"),
+    *("trial_leaving", "trial_bake", "trial_story"),
+)
 _TURNS = (*_TRIALS, *_STABLE, *_LIVES)
 _FIGURES = _analysis("window", "judge")
 _EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))

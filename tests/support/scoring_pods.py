@@ -99,6 +99,8 @@ class ScoringPods:
         self.lag_s = 0.0
         self.answers: list[Answer] = []
         self.looks = Looks()
+        self.broke = ""
+        """How the stand-in itself came to an end; empty as it should be."""
         self.port = _free_port()
         self._pods: dict[str, _Pod] = {}
         self._written: dict[str, tuple[float, Table]] = {}
@@ -139,14 +141,18 @@ class ScoringPods:
 
     async def _tick(self) -> None:
         last = time.monotonic()
-        while True:
-            await asyncio.sleep(_TICK_S)
-            now = time.monotonic()
-            await self._keep_pods()
-            self._read_tables(now)
-            self._look(now)
-            self._serve(now - last)
-            last = now
+        try:
+            while True:
+                await asyncio.sleep(_TICK_S)
+                now = time.monotonic()
+                await self._keep_pods()
+                self._read_tables(now)
+                self._look(now)
+                self._serve(now - last)
+                last = now
+        except Exception as error:
+            self.broke = f"the pods' stand-in ended: {error!r}"
+            raise
 
     async def _keep_pods(self) -> None:
         running = {pod["status"]["podIP"]: pod for pod in self._history.of_kind("Pod") if _is_ready(pod)}
@@ -155,7 +161,10 @@ class ScoringPods:
         for address in running.keys() - self._pods.keys():
             labels = running[address]["metadata"]["labels"]
             site = web.TCPSite(self._runner, address, self.port)
-            await site.start()
+            try:
+                await site.start()
+            except OSError:
+                continue  # somebody else has the port at this address for a moment; it is tried again at the next tick
             self._pods[address] = _Pod(
                 running[address]["metadata"]["name"],
                 labels.get(_MODEL, ""),

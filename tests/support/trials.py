@@ -149,7 +149,7 @@ class Trials:
         """What was seen since the last time that must never be."""
         changes, answers, looks = self.history.settled(), list(self.pods.answers), list(self.pods.looks.taken)
         by_pods = rules_broken_by_pods(changes, answers=answers, looks=looks, refused=self.pods.refused)
-        found = [*broken_rules(changes), *by_pods]
+        found = [*filter(None, [self.pods.broke]), *broken_rules(changes), *by_pods]
         new, self._told = [said for said in found if said not in self._told], found
         return new
 
