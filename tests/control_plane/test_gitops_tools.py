@@ -210,7 +210,8 @@ def _should_be_told(model: dict[str, Any]) -> str:
     if status.get("rollout", {}).get("state") != "Serving":
         return "InProgress"
     if version == status["stable"]["version"]:
-        return "Current"
+        reasons = [each["reason"] for each in status["conditions"] if each["type"] == "Ready"]
+        return "InProgress" if reasons == ["Scaling"] else "Current"  # not all of its pods are ready yet
     return "Failed" if version in [each["version"] for each in status.get("rejected", ())] else "InProgress"
 
 

@@ -25,6 +25,7 @@ def with_copies(**copies: int) -> Window:
 
 CASES: dict[str, tuple[Window, bool]] = {
     "its pods were gone": (with_attempts(ok=5, unreachable=5, skipped=4), True),
+    "the breaker is still open": (with_attempts(skipped=3), True),
     "it answered with errors": (with_attempts(ok=5, error=3, unreachable=5), False),
     "it hung": (with_attempts(ok=5, timeout=5, skipped=9, unreachable=1), False),
     "its own counters tell of errors": (with_attempts(errors=3, unreachable=5), False),

@@ -77,10 +77,11 @@ def without_unreached(window: Window) -> Window:
 
 def was_only_unreachable(window: Window) -> bool:
     """Whether the canary's pods were not there, rather than wrong or slow: what a node that goes does to a good model. One that
-    is started again and again is at fault itself."""
+    is started again and again is at fault itself. Nothing but skipped attempts: the breaker is open from what was let off before."""
     met = summed(window.forwarding.attempts, window.forwarding.copies)
     is_wrong = met.get("error", 0) or met.get("timeout", 0) or window.of_canary.errors
-    return met.get("unreachable", 0) > 0 and not is_wrong and window.restarts <= RESTARTS_ALLOWED
+    was_unreached = any(met.get(result, 0) for result in _UNREACHED)
+    return was_unreached and not is_wrong and window.restarts <= RESTARTS_ALLOWED
 
 
 def _judged(
