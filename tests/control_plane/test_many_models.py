@@ -25,7 +25,7 @@ def it(api: ApiOnlyCluster, kubectl: Callable[..., Any], tmp_path_factory: pytes
 
 
 def test_many_models_at_rest_are_looked_at_and_not_written(it: Crowd) -> None:
-    it.until_idle(quiet_s=2.0)
+    it.until_idle(quiet_s=6.0)  # three resyncs, in which each was looked at
     passes = it.operator.passes()
     with spending(it.operator, it.audit, it.quiet[0][0]) as spent:
         seldom(lambda: it.operator.passes() >= passes + 40, deadline_s=_DEADLINE_S, what="each was looked at twice")
