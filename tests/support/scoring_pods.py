@@ -329,7 +329,7 @@ def _version(pod: Mapping[str, Any]) -> str:
 
 
 def _free_port() -> int:
-    """A port that nobody uses on any of the addresses; far from those that are handed out by themselves."""
+    """A port that nobody uses now; one address or another may lose it before a pod gets it."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

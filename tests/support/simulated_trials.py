@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from support.bankmodels import DIGEST, OTHER_DIGEST
 from support.simulated_cluster import Simulation
 
-__all__ = ["ABORT", "HTTP", "LADDER", "PAUSED", "PROMOTE", "annotate", "canary", "climbing", "on_trial", "rolled_back"]
+__all__ = [
+    "ABORT",
+    "HTTP",
+    "LADDER",
+    "PAUSED",
+    "PROMOTE",
+    "annotate",
+    "canary",
+    "climbing",
+    "go_short_of_pods",
+    "on_trial",
+    "pods_of",
+    "rolled_back",
+]
 
 HTTP = {"version": "1", "sha256": DIGEST, "source": {"image": None, "http": {"url": "https://m.example/m"}}}
 LADDER: dict[str, Any] = {
@@ -37,6 +51,24 @@ def canary(simulation: Simulation) -> str:
 def annotate(simulation: Simulation, key: str, value: str) -> None:
     """Somebody gives an order."""
     simulation.model["metadata"].setdefault("annotations", {})[key] = value
+
+
+def pods_of(simulation: Simulation, revision: str) -> list[str]:
+    """The names of the revision's pods."""
+    return [name for name in simulation.pods if revision in name]
+
+
+def go_short_of_pods(simulation: Simulation, ready: Mapping[str, int], *, passes: int, requests: int) -> None:
+    """A fair environment for so many passes, but that no more pods than these of a revision get ready."""
+    for _ in range(passes):
+        simulation.reconcile()
+        simulation.run_controllers()
+        simulation.make_all_ready()
+        for revision, most in ready.items():
+            for name in pods_of(simulation, revision)[most:]:
+                simulation.fail(name)
+        simulation.answer_requests(requests)
+        simulation.wait(1)
 
 
 def climbing(**rollout: Any) -> Simulation:

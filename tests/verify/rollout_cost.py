@@ -158,12 +158,17 @@ def _shadow(both: Pair) -> Iterator[Line]:
 
 
 def _beside(both: Pair, rate: float, what: str) -> Iterator[Line]:
+    yield from _judged(*_rounds(both, rate, both.follow), f"{rate:,.0f}/s, {what}")
+
+
+def _rounds(both: Pair, rate: float, follow: Callable[..., object]) -> tuple[list[_Round], list[_Round]]:
+    """Without copies and with them, in turns; `follow(mirror=)` says so to whom it concerns."""
     without, mirrored = list[_Round](), list[_Round]()
     for turn in range(_ROUNDS):
         for is_on in (False, True) if turn % 2 else (True, False):
-            both.follow(mirror=is_on)
+            follow(mirror=is_on)
             (mirrored if is_on else without).append(_paced(both, rate))
-    yield from _judged(without, mirrored, f"{rate:,.0f}/s, {what}")
+    return without, mirrored
 
 
 def _kill(pids: Sequence[int]) -> None:
@@ -176,11 +181,7 @@ def _with_a_bad_canary(both: Pair, rate: float, what: str, spoil: Callable[[], N
     both.follow()
     before = _settled(both)
     spoil()
-    without, mirrored = list[_Round](), list[_Round]()
-    for turn in range(_ROUNDS):
-        for is_on in (False, True) if turn % 2 else (True, False):
-            both.stable_follows(mirror=is_on)
-            (mirrored if is_on else without).append(_paced(both, rate))
+    without, mirrored = _rounds(both, rate, both.stable_follows)
     yield from _judged(without, mirrored, f"{rate:,.0f}/s, {what}")
     both.stable_follows()
     sent = sum(each.seen.sent for each in mirrored)

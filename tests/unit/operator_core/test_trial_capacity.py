@@ -6,7 +6,7 @@ import pytest
 
 from support.bankmodels import OTHER_DIGEST
 from support.simulated_cluster import Simulation
-from support.simulated_trials import HTTP, LADDER, canary
+from support.simulated_trials import HTTP, LADDER, canary, go_short_of_pods, pods_of
 
 _REPLICAS = 4
 
@@ -19,21 +19,9 @@ def _climbing() -> Simulation:
     return simulation
 
 
-def _pass_with(simulation: Simulation, *, lacking: str, most: int = _REPLICAS) -> None:
-    """A pass in a fair environment, but for so many pods of the revision: they are not ready."""
-    simulation.reconcile()
-    simulation.run_controllers()
-    simulation.make_all_ready()
-    for name in [each for each in simulation.pods if lacking in each][:most]:
-        simulation.fail(name)
-    simulation.answer_requests(20)
-    simulation.wait(1)
-
-
 def test_a_weight_waits_for_the_pods_that_it_needs() -> None:
     simulation = _climbing()
-    for _ in range(90):
-        _pass_with(simulation, lacking=canary(simulation), most=1)
+    go_short_of_pods(simulation, {canary(simulation): 1}, passes=90, requests=20)
 
     assert 10 == simulation.rollout["weight"]
     assert {"PASS"} == {each["verdict"] for each in simulation.rollout["verdicts"]}
@@ -46,8 +34,7 @@ def test_a_canary_is_promoted_when_it_has_all_its_pods() -> None:
     simulation = _climbing()
     while simulation.rollout["weight"] < 100:
         simulation.go(requests=20)
-    for _ in range(90):
-        _pass_with(simulation, lacking=canary(simulation), most=1)
+    go_short_of_pods(simulation, {canary(simulation): _REPLICAS - 1}, passes=90, requests=20)
 
     assert ("Climbing", 100) == (simulation.rollout["state"], simulation.rollout["weight"])
     assert _REPLICAS - 1 == simulation.ready_pods(canary(simulation))
@@ -66,8 +53,7 @@ def test_pods_for_a_weight_are_there_before_it(weight: int) -> None:
 
 def test_no_weight_rises_while_no_pod_of_the_stable_is_ready() -> None:
     simulation = _climbing()
-    for _ in range(90):
-        _pass_with(simulation, lacking=simulation.selected())
+    go_short_of_pods(simulation, {simulation.selected(): 0}, passes=90, requests=20)
 
     assert 10 == simulation.rollout["weight"]
 
@@ -80,7 +66,7 @@ def test_no_canary_is_promoted_while_a_stable_pod_does_not_say_that_it_sends_it_
     while simulation.rollout["weight"] < 100 or "watched" not in simulation.rollout:
         simulation.go(requests=20)
     for _ in range(20):
-        simulation.reports.pop(next(name for name in simulation.pods if simulation.selected() in name))
+        simulation.reports.pop(pods_of(simulation, simulation.selected())[0])
         simulation.reconcile()
         simulation.answer_requests(20)
         simulation.wait(5)

@@ -12,7 +12,7 @@ from bankmodel_operator.core.memory import decode
 from bankmodel_operator.core.states import Withdrawing
 from support.bankmodels import OTHER_DIGEST
 from support.simulated_cluster import Simulation
-from support.simulated_trials import ABORT, HTTP, annotate, canary, climbing, on_trial
+from support.simulated_trials import ABORT, HTTP, annotate, canary, climbing, on_trial, pods_of
 
 _SILENCE = {"action": "Abort", "after": "2m"}
 
@@ -87,7 +87,7 @@ def _restarted(times: int, ended: str = "") -> Simulation:
     """A canary that had requests, and whose pods crash; one of them so often."""
     simulation = climbing()
     simulation.go(3)
-    ours = [name for name in simulation.pods if canary(simulation) in name]
+    ours = pods_of(simulation, canary(simulation))
     for name in ours:
         simulation.fail(name)
     simulation.reconcile()
@@ -114,7 +114,7 @@ def test_pods_that_ran_out_of_memory_say_nothing_against_the_model() -> None:
 def test_another_container_that_ran_out_of_memory_is_no_excuse() -> None:
     simulation = climbing()
     simulation.go(3)
-    ours = [name for name in simulation.pods if canary(simulation) in name]
+    ours = pods_of(simulation, canary(simulation))
     for restarts in (0, 2):
         for name in ours:
             simulation.fail(name, restarts=restarts)
