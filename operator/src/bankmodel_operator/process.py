@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 2.0
 _HAND_BACK_S = 5.0
+_HEARD_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ async def _lead(replica: _Replica) -> int:
     replica.health.watch(workers)
     replica.metrics.queue_depth.set_function(lambda: len(queue))
 
-    watches = await handlers.watch(settings.namespaces, queue, discovery.invalidate)
+    news = handlers.News()
+    watches = await handlers.watch_models(settings.namespaces, queue, news)
     _stop_on_signals(stop)  # kopf has put its own handlers in their place
     lease = asyncio.create_task(replica.elector.keep(), name="lease")
     stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -128,6 +130,7 @@ async def _lead(replica: _Replica) -> int:
             "discovery": discovery.follow(resync.ask),
             "workers": workers.run(),
             "listed": _ready_when_listed(resync, replica.health),
+            "children": _watch_children(replica, queue, discovery, (resync, news)),
         }.items()
     ]
     ended, _ = await asyncio.wait({lease, stopping, *parts, *watches}, return_when=asyncio.FIRST_COMPLETED)
@@ -185,6 +188,23 @@ async def _ready_when_listed(resync: Resync, health: http.Health) -> None:
     await resync.listed.wait()
     health.ready()
     await asyncio.Event().wait()  # a part that returns would end the process
+
+
+async def _watch_children(
+    replica: _Replica, queue: WorkQueue, discovery: Discovery, models: tuple[Resync, handlers.News]
+) -> None:
+    """Begins behind the models, so that who edits one while all is listed is heard."""
+    resync, news = models
+    await resync.listed.wait()
+    await news.heard_of(resync.count, within_s=_HEARD_S)
+    watches = await handlers.watch_children(replica.settings.namespaces, queue, discovery.invalidate)
+    _stop_on_signals(replica.stop)
+    try:
+        ended, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        for watch in ended:
+            watch.result()
+    finally:
+        await _cancel(watches)
 
 
 async def _hand_back(elector: Elector) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -80,3 +81,18 @@ def test_an_edit_is_told_from_the_operators_own_status(event: str, body: dict[st
 
     assert news.lane(event, body) is expected
     assert news.lane(event, body) is Lane.MOVING
+
+
+async def test_who_waits_for_the_list_is_told_when_so_many_were_heard_of() -> None:
+    news = News()
+    news.lane(None, model(uid="first"))
+    waiting = asyncio.create_task(news.heard_of(2, within_s=60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    news.lane(None, model(uid="second"))
+    await asyncio.wait_for(waiting, 10)
+
+
+async def test_models_deleted_while_they_are_listed_are_not_waited_for_without_end() -> None:
+    await asyncio.wait_for(News().heard_of(1, within_s=0.01), 10)

@@ -44,6 +44,8 @@ class Resync:
         self._asked = asyncio.Event()
         self.listed = asyncio.Event()
         """Set once all models have been listed: from then on the operator knows what it looks after."""
+        self.count = 0
+        """How many they were."""
 
     def ask(self) -> None:
         """Look at all models now: something that concerns every one has changed."""
@@ -72,5 +74,6 @@ class Resync:
         for key in found.keys() | set(self._known()):  # the known ones too: a deletion may have been missed
             lane = Lane.ROUTINE if key not in found or is_at_rest(found[key]) else Lane.MOVING
             self._queue.add_after(key, spread * random.random(), lane)
+        self.count = len(found)
         self.listed.set()
         return True
