@@ -1,6 +1,5 @@
 """Many trials side by side on one API server: each lane is an operator with a namespace, pods and an observer of its own."""
 
-import json
 import queue
 import threading
 import time
@@ -15,11 +14,13 @@ from support.crd import install_crd
 from support.kubectl import Kubectl
 from support.trials import Trials, trials
 from system.place import CHECKOUT
+from verify.journal import Journal
 from verify.place import own_namespace
 
 __all__ = ["Done", "Lanes", "lanes"]
 
 _BEGUN = CHECKOUT / "build" / "verify-rollout" / "begun"
+_DONE = "done"
 J = TypeVar("J", bound=int | str)
 
 
@@ -43,18 +44,18 @@ class Done:
 
 @dataclass
 class Lanes:
-    """Where the jobs of an item are done. What went well is kept in `begun` until the item is over: broken off, it goes on there."""
+    """Where the jobs of an item are done. What went well is in the journal until the item is over."""
 
     api: ApiOnlyCluster
     kubectl: Kubectl
     settings: dict[str, str]
-    begun: Path
+    journal: Journal
 
     def each(
         self, what: str, jobs: Iterable[J], do: Callable[[Trials, J], int | None], *, beside: int = 1
     ) -> list[Done]:
         """Do every job, so many at the same time, and tell of each. A lane in which one failed is made anew."""
-        kept = {done.job: done for done in self._kept() if done.what == what}
+        kept = {done.job: done for done in self._kept(what)}
         waiting: queue.SimpleQueue[J] = queue.SimpleQueue()
         for job in jobs:
             if job not in kept:
@@ -74,12 +75,11 @@ class Lanes:
 
     def keep(self, done: Done) -> None:
         """For a run after one that was broken off."""
-        self.begun.parent.mkdir(parents=True, exist_ok=True)
-        with self.begun.open("a") as file:
-            file.write(json.dumps(asdict(done)) + "\n")
+        self.journal.add(_DONE, **asdict(done))
 
-    def _kept(self) -> list[Done]:
-        return [Done(**json.loads(line)) for line in self.begun.read_text().splitlines()] if self.begun.exists() else []
+    def _kept(self, what: str) -> list[Done]:
+        kept = [{name: each[name] for name in each if name != "kind"} for each in self.journal.of(_DONE)]
+        return [Done(**each) for each in kept if each["what"] == what]
 
 
 @dataclass
@@ -155,7 +155,7 @@ def _place(at: Lanes) -> Iterator[Trials]:
 def lanes(item: str, **settings: str) -> Iterator[Lanes]:
     """An API server with the CRD, for the length of an item; the operators have these settings."""
     with ApiOnlyCluster(kwok=True) as api:
-        at = Lanes(api, Kubectl(Path(api.kubectl), api.kubeconfig), settings, _BEGUN / f"{item}.jsonl")
+        at = Lanes(api, Kubectl(Path(api.kubectl), api.kubeconfig), settings, Journal(_BEGUN / f"{item}.jsonl"))
         install_crd(at.kubectl)
         yield at
-        at.begun.unlink(missing_ok=True)
+        at.journal.end()
