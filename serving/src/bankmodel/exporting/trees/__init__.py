@@ -17,6 +17,7 @@ from bankmodel.exporting.trees.fold import plans_of
 from bankmodel.exporting.trees.graph import graph_of
 from bankmodel.exporting.trees.oracle import Oracle
 from bankmodel.exporting.trees.reading import read_ensemble
+from bankmodel.exporting.trees.sources import sources_of
 from bankmodel.exporting.trees.unfold import unfolded
 
 __all__ = ["NotFoldable", "folded"]
@@ -28,7 +29,7 @@ def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, tok
     `frame` has a row that the pipeline takes; `token` is sent for a missing text.
     """
     ensemble = read_ensemble(last_step(pipeline))
-    oracle = Oracle(pipeline, columns, frame, dtype=columns[0].dtype, model_dtype=ensemble.dtype)
+    oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, model_dtype=ensemble.dtype)
     found = plans_of(ensemble, oracle)
     nodes = unfolded(ensemble, found.plans)
     return graph_of(ensemble, nodes, columns, words=found.words, token=token, name=name)

@@ -8,6 +8,7 @@ import numpy as np
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.floats import around, float_at, highest, lowest
 from bankmodel.exporting.trees.oracle import Oracle
+from bankmodel.exporting.trees.sources import Source
 
 __all__ = ["Line", "Tests", "lines_of"]
 
@@ -39,7 +40,7 @@ class Line:
     missing: bool
 
 
-def lines_of(oracle: Oracle, asked: Mapping[int, Tests]) -> dict[int, list[Line]]:
+def lines_of(oracle: Oracle[Source], asked: Mapping[int, Tests]) -> dict[int, list[Line]]:
     """For each feature its tests, in their order, told in the values of its column."""
     found = {feature: _Search(oracle, feature, tests) for feature, tests in asked.items()}
     grids = oracle.values({feature: search.grid for feature, search in found.items()})
@@ -59,7 +60,7 @@ def lines_of(oracle: Oracle, asked: Mapping[int, Tests]) -> dict[int, list[Line]
 class _Search:
     """The changes of one feature's tests, each between two ranks that close in on it."""
 
-    def __init__(self, oracle: Oracle, feature: int, tests: Tests) -> None:
+    def __init__(self, oracle: Oracle[Source], feature: int, tests: Tests) -> None:
         source = oracle.sources[feature]
         self.column = source.column
         self._feature, self._tests, self._dtype = feature, tests, oracle.dtype
@@ -136,6 +137,6 @@ class _Search:
         ]
 
 
-def _look_beside(oracle: Oracle, found: Mapping[int, _Search]) -> None:
+def _look_beside(oracle: Oracle[Source], found: Mapping[int, _Search]) -> None:
     for feature, values in oracle.values({feature: search.beside() for feature, search in found.items()}).items():
         found[feature].refuse_ragged(values, oracle.columns[found[feature].column].name)

@@ -8,6 +8,7 @@ import numpy as np
 from bankmodel.exporting.trees.cuts import Line, Tests, lines_of
 from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
 from bankmodel.exporting.trees.oracle import Oracle
+from bankmodel.exporting.trees.sources import Source
 from bankmodel.exporting.trees.unfold import Ask, Mode, Plan
 from bankmodel.exporting.trees.words import Lookup, lookups_of, plan_of
 
@@ -22,7 +23,7 @@ class Folded:
     words: Mapping[int, tuple[str, ...]]
 
 
-def plans_of(ensemble: Ensemble, oracle: Oracle) -> Folded:
+def plans_of(ensemble: Ensemble, oracle: Oracle[Source]) -> Folded:
     """Every node's question, told in the caller's columns."""
     plans: list[Plan] = [Plan((), (True,))] * len(ensemble.feature)
     used = np.unique(ensemble.feature).tolist()
@@ -36,7 +37,7 @@ def plans_of(ensemble: Ensemble, oracle: Oracle) -> Folded:
     return Folded(plans, {column: lookup.keys for column, lookup in lookups.items() if lookup.is_text})
 
 
-def _measured(ensemble: Ensemble, oracle: Oracle, features: list[int]) -> Iterator[tuple[int, Plan]]:
+def _measured(ensemble: Ensemble, oracle: Oracle[Source], features: list[int]) -> Iterator[tuple[int, Plan]]:
     """Features that are monotone: their thresholds are found on the line of the column's floats."""
     if any(int(ensemble.feature[node]) in features for node in ensemble.categories):
         raise NotFoldable("it splits numbers as categories")
@@ -48,7 +49,7 @@ def _measured(ensemble: Ensemble, oracle: Oracle, features: list[int]) -> Iterat
 
 
 def _looked_up(
-    ensemble: Ensemble, oracle: Oracle, features: list[int], lookups: Mapping[int, Lookup]
+    ensemble: Ensemble, oracle: Oracle[Source], features: list[int], lookups: Mapping[int, Lookup]
 ) -> Iterator[tuple[int, Plan]]:
     """Features that tell values apart: every value is asked about."""
     columns = {feature: oracle.sources[feature].column for feature in features}

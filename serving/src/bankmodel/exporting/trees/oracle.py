@@ -1,9 +1,9 @@
-"""What the fitted steps in front of the trees make of any value: the pipeline itself is asked, no step is computed anew."""
+"""What the fitted steps in front of a model make of any value: the pipeline itself is asked, no step is computed anew."""
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,36 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from bankmodel.exporting.schema import Column, as_original
 from bankmodel.exporting.steps import fitted_steps
 from bankmodel.exporting.trees.ensemble import NotFoldable
-from bankmodel.exporting.trees.sources import Source, sources_after
 
-__all__ = ["Oracle"]
+__all__ = ["OfColumn", "Oracle", "Walk"]
 
 _ROWS = 100_000
 
 
-class Oracle:
+class OfColumn(Protocol):
+    """Whatever is known of a feature, it is made of one column."""
+
+    @property
+    def column(self) -> int: ...
+
+
+_Source = TypeVar("_Source", bound=OfColumn)
+Walk = Callable[[Sequence[Any], Sequence[Column]], tuple[_Source, ...]]
+"""What is known of each feature that the steps make of the columns; NotFoldable where a step is not known."""
+
+
+class Oracle(Generic[_Source]):
     """Asks for many features at once: no step mixes columns, so each row may probe a value in every column."""
 
     def __init__(
-        self, pipeline: Any, columns: Sequence[Column], frame: pd.DataFrame, *, dtype: np.dtype, model_dtype: np.dtype
+        self,
+        pipeline: Any,
+        columns: Sequence[Column],
+        frame: pd.DataFrame,
+        *,
+        walk: Walk[_Source],
+        dtype: np.dtype,
+        model_dtype: np.dtype,
     ) -> None:
         self.columns = tuple(columns)
         self.dtype = dtype
@@ -34,21 +52,13 @@ class Oracle:
         self._steps = [_lenient(step) for step in _steps_before(pipeline)]
         self._row = {column.name: _typical(frame[column.name]) for column in columns}
         self._words = {column.name: frame[column.name].dtype for column in columns if column.kind == "text"}
-        self.sources = self._walk()
-
-    def _walk(self) -> tuple[Source, ...]:
-        sources = tuple(
-            Source(place, () if column.kind == "text" else None) for place, column in enumerate(self.columns)
-        )
-        for step in self._steps:
-            sources = sources_after(step, sources)
+        self.sources = walk(self._steps, self.columns)
         made = self._prepared({}, 1).shape[1]
-        if made != len(sources):
-            raise NotFoldable(f"its steps make {made} features, where {len(sources)} were expected")
-        return sources
+        if made != len(self.sources):
+            raise NotFoldable(f"its steps make {made} features, where {len(self.sources)} were expected")
 
     def values(self, asked: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
-        """For each feature what the trees compare, where its column holds the asked values: in double, NaN is missing."""
+        """For each feature what the model gets, where its column holds the asked values: in double, NaN is missing."""
         queues: dict[int, list[np.ndarray]] = {}
         places: dict[int, slice] = {}
         for feature, values in asked.items():
@@ -65,6 +75,10 @@ class Oracle:
             for feature, kept in answers.items():
                 kept.append(made[:, feature])
         return {feature: np.concatenate(kept)[places[feature]] for feature, kept in answers.items()}
+
+    def typical(self, column: int) -> Any:
+        """A value of the column that the pipeline is known to take."""
+        return self._row[self.columns[column].name]
 
     def missing(self, column: int) -> np.ndarray | None:
         """All features where the column is missing; None where the pipeline refuses that."""

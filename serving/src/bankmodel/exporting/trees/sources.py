@@ -3,7 +3,7 @@
 A step that is not known here may mix columns, and the pipeline goes the standard way.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -31,9 +31,10 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import check_array
 
+from bankmodel.exporting.schema import Column
 from bankmodel.exporting.trees.ensemble import NotFoldable
 
-__all__ = ["Source", "sources_after"]
+__all__ = ["Source", "sources_after", "sources_of"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,14 @@ class Source:
 
 
 Sources = tuple[Source, ...]
+
+
+def sources_of(steps: Sequence[Any], columns: Sequence[Column]) -> Sources:
+    """The sources of what the fitted `steps` make of the caller's columns, one after the other."""
+    sources = tuple(Source(place, () if column.kind == "text" else None) for place, column in enumerate(columns))
+    for step in steps:
+        sources = sources_after(step, sources)
+    return sources
 
 
 def sources_after(step: Any, given: Sources) -> Sources:

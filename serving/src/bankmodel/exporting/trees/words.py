@@ -12,6 +12,7 @@ import numpy as np
 
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.oracle import Oracle
+from bankmodel.exporting.trees.sources import Source
 from bankmodel.exporting.trees.unfold import Ask, Mode, Plan
 
 __all__ = ["Lookup", "lookups_of", "plan_of"]
@@ -32,7 +33,7 @@ class Lookup:
         return np.array([2 * max((abs(key) for key in self.keys), default=0) + 1, *self.keys], dtype)
 
 
-def lookups_of(oracle: Oracle, features: Sequence[int]) -> dict[int, Lookup]:
+def lookups_of(oracle: Oracle[Source], features: Sequence[int]) -> dict[int, Lookup]:
     """The lookup of each of the columns that these features come from."""
     keys: dict[int, dict[Any, None]] = {}
     for feature in features:
@@ -50,7 +51,7 @@ def plan_of(lookup: Lookup, answers: np.ndarray, missing: bool) -> Plan:
     return _of_numbers(lookup, answers, missing)
 
 
-def _lookup(oracle: Oracle, column: int, keys: tuple[Any, ...]) -> Lookup:
+def _lookup(oracle: Oracle[Source], column: int, keys: tuple[Any, ...]) -> Lookup:
     is_text = oracle.columns[column].kind == "text"
     if is_text and not all(isinstance(key, str) for key in keys):
         raise NotFoldable(f"column {oracle.columns[column].name!r} mixes text with other values")
