@@ -118,7 +118,7 @@ def _evidence_facts(card: Card) -> Iterator[tuple[str, str]]:
         yield (
             "parity",
             f"{parity['rowsOff']:,} of {parity['rows']:,} rows differ from the pipeline by more than "
-            f"{parity['tolerance']:g}, at most by {parity['worst']:.2g}; {parity['flips']} decisions flip{accepted}",
+            f"{parity['tolerance']:g}{' of the score' if parity.get('relative') else ''}, at most by {parity['worst']:.2g}; {parity['flips']} decisions flip{accepted}",
         )
         alone = parity["rounding"]
         yield "float32 inputs", f"alone move {alone['rowsOff']:,} rows of the pipeline; {alone['flips']} decisions flip"

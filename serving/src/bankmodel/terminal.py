@@ -37,7 +37,7 @@ def show_parity(console: Console, parity: Parity) -> None:
     if rounding.rows_off or rounding.flips:
         console.print(
             f"rounding the inputs to float32 alone moves {_count(rounding.rows_off, 'row')} of the pipeline by more than "
-            f"{parity.tolerance:g}, at most by {rounding.worst:.2g}{_flips(rounding.flips, parity.cutoff)}; --numbers FP64 lets callers send doubles",
+            f"{parity.within}, at most by {rounding.worst:.2g}{_flips(rounding.flips, parity.cutoff)}; --numbers FP64 lets callers send doubles",
             highlight=False,
             soft_wrap=True,
         )
@@ -63,11 +63,9 @@ def _lines_on(console: Console) -> Progress:
 
 def _finding(parity: Parity) -> str:
     if not parity.rows_off:
-        return (
-            f"pipeline and ONNX file agree within {parity.tolerance:g} on all (largest difference {parity.worst:.2g})"
-        )
+        return f"pipeline and ONNX file agree within {parity.within} on all (largest difference {parity.worst:.2g})"
     return (
-        f"{_count(parity.rows_off, 'row')} differ by more than {parity.tolerance:g}, at most by {parity.worst:.2g}"
+        f"{_count(parity.rows_off, 'row')} differ by more than {parity.within}, at most by {parity.worst:.2g}"
         f"{_flips(parity.flips, parity.cutoff)}"
     )
 

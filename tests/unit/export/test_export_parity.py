@@ -2,10 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
 
 from bankmodel.errors import ConversionError, ParityError
 from bankmodel.exporting.export import export
@@ -91,6 +94,28 @@ def test_not_a_number_on_one_side_is_never_accepted() -> None:
     parity = compare(_matrices(scores), index=1, cutoff=0.5, accepted=1.0)
 
     assert (1, False) == (parity.rows_off, parity.is_met)
+
+
+def test_a_regressors_difference_is_the_share_of_its_score() -> None:
+    scores = {"original": [1e5, 0.5], "rounded": [1e5, 0.5], "converted": [1e5 + 0.9, 0.5 + 0.9e-5]}
+    columns = {name: np.array(column).reshape(-1, 1) for name, column in scores.items()}
+    absolute = compare(columns, index=0, cutoff=None, accepted=None)
+    relative = compare(columns, index=0, cutoff=None, accepted=None, relative=True)
+
+    assert (1, 0) == (absolute.rows_off, relative.rows_off)
+    assert pytest.approx(9e-6) == relative.worst
+
+
+@pytest.mark.parametrize("scorer", [LinearRegression(), HistGradientBoostingRegressor(max_iter=20, random_state=0)])
+def test_amounts_are_exported_though_float32_has_no_digits_for_them(scorer: Any, tmp_path: Path) -> None:
+    frame = applications()[["atotinc", "price"]] * 1_000
+    made = export(scorer.fit(frame, frame["price"] + frame["atotinc"]), frame, tmp_path / "model.onnx")
+    answered = Runner(made.path.read_bytes()).run(
+        {name: frame[[name]].to_numpy(np.float32) for name in ("atotinc", "price")}
+    )
+
+    assert np.abs(answered["prediction"][:, 0] - scorer.predict(frame.astype(np.float32))).max() > 1e-5
+    assert (0, True) == (made.parity.rows_off, made.card.parity["relative"])
 
 
 def test_pipeline_stays_as_it_was_fitted(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def export(
 ) -> Exported:
     """Write `pipeline` as an ONNX file with its card inside, if it scores the whole `sample` as the pipeline does.
 
-    `accept` takes a larger difference in score and records it in the card; without it one beyond 1e-5 raises ParityError.
+    `accept` takes a larger difference in score and records it in the card; without it one beyond 1e-5 (of a regressor's
+    score above 1: beyond that share of it) raises ParityError.
     `positive` names the class whose probability is the score (default: the second of two), `cutoff` where it decides.
     `text` lists columns to read as text though they look like numbers (those the pipeline encodes as text are found);
     `numbers` is the type callers send; FP64 needs a model with an exact form. `trained_at` makes the digest repeatable.
@@ -84,7 +85,13 @@ def export(
     runner = Runner(converted.model.SerializeToString())
     scores = _all_scores(subject, runner, progress)
     is_classifier = subject.scorer.class_index is not None
-    parity = compare(scores, index=subject.scorer.index, cutoff=cutoff if is_classifier else None, accepted=accept)
+    parity = compare(
+        scores,
+        index=subject.scorer.index,
+        cutoff=cutoff if is_classifier else None,
+        accepted=accept,
+        relative=not is_classifier,
+    )
     if not parity.is_met:
         raise ParityError(_refusal(parity, remedies_for(pipeline)), parity)
     card = _card(

@@ -8,10 +8,13 @@ import numpy as np
 
 from bankmodel.progress import Progress, silent
 
-__all__ = ["DEFAULT_TOLERANCE", "Difference", "Parity", "compare", "in_batches"]
+__all__ = ["DEFAULT_TOLERANCE", "Difference", "Parity", "compare", "in_batches", "row_differences"]
 
 DEFAULT_TOLERANCE = 1e-5
-"""Largest difference in probability that is called equal: float32 arithmetic of both sides stays a hundred times below."""
+"""Largest difference in score that is called equal: float32 arithmetic of both sides stays a hundred times below.
+
+Of a regressor's score above 1 it is a share: an amount of 100,000 has float32 neighbours 0.008 apart.
+"""
 
 _SHOWN = 20
 _BATCH = 2_000
@@ -38,7 +41,10 @@ class Rounding:
 
 @dataclass(frozen=True)
 class Parity:
-    """What the comparison found. `rows_off` counts rows beyond `tolerance`; `accepted` is what the user took instead."""
+    """What the comparison found. `rows_off` counts rows beyond `tolerance`; `accepted` is what the user took instead.
+
+    With `relative`, differences are shares of scores above 1.
+    """
 
     rows: int
     rows_off: int
@@ -46,6 +52,7 @@ class Parity:
     flips: int
     cutoff: float | None
     tolerance: float
+    relative: bool
     accepted: float | None
     rounding: Rounding
     differences: tuple[Difference, ...]
@@ -54,6 +61,11 @@ class Parity:
     def is_met(self) -> bool:
         """Whether every row is within the tolerance that counts; NaN on one side alone never is."""
         return self.worst <= (self.tolerance if self.accepted is None else self.accepted)
+
+    @property
+    def within(self) -> str:
+        """The tolerance in words."""
+        return f"{self.tolerance:g}{' of the score' if self.relative else ''}"
 
     def as_card(self) -> dict[str, Any]:
         """The card's `parity`: the figures, without the rows."""
@@ -64,6 +76,7 @@ class Parity:
             "flips": self.flips,
             "cutoff": self.cutoff,
             "tolerance": self.tolerance,
+            "relative": self.relative,
             "accepted": self.accepted,
             "rounding": {
                 "rowsOff": self.rounding.rows_off,
@@ -73,15 +86,23 @@ class Parity:
         }
 
 
-def compare(scores: Mapping[str, np.ndarray], *, index: int, cutoff: float | None, accepted: float | None) -> Parity:
+def compare(
+    scores: Mapping[str, np.ndarray],
+    *,
+    index: int,
+    cutoff: float | None,
+    accepted: float | None,
+    relative: bool = False,
+) -> Parity:
     """Judge `converted` against `rounded` (the pipeline on float32 inputs), and that against `original`.
 
     Each is [rows, classes]; every class counts for the size, class `index` for what is shown and for the flips.
+    `relative`: the scores are a regressor's, and of those above 1 a difference is the share.
     """
     original, rounded, converted = (scores[name] for name in ("original", "rounded", "converted"))
-    size = _row_differences(rounded, converted)
+    size = row_differences(rounded, converted, relative=relative)
     flipped = _flipped(rounded[:, index], converted[:, index], cutoff)
-    rounding_size = _row_differences(original, rounded)
+    rounding_size = row_differences(original, rounded, relative=relative)
     rounding_flips = _flipped(original[:, index], rounded[:, index], cutoff)
     flips_first = np.lexsort((-size, ~flipped))[:_SHOWN]
     return Parity(
@@ -91,6 +112,7 @@ def compare(scores: Mapping[str, np.ndarray], *, index: int, cutoff: float | Non
         flips=int(flipped.sum()),
         cutoff=cutoff,
         tolerance=DEFAULT_TOLERANCE,
+        relative=relative,
         accepted=accepted,
         rounding=Rounding(
             int((rounding_size > DEFAULT_TOLERANCE).sum()), float(rounding_size.max()), int(rounding_flips.sum())
@@ -115,10 +137,12 @@ def in_batches(
     return np.concatenate(parts)
 
 
-def _row_differences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def row_differences(left: np.ndarray, right: np.ndarray, *, relative: bool) -> np.ndarray:
     """The largest difference in each row; infinite where only one side has a number."""
     both_missing = np.isnan(left) & np.isnan(right)
     size = np.where(both_missing, 0.0, np.abs(left.astype(np.float64) - right.astype(np.float64)))
+    if relative:
+        size = size / np.maximum(1.0, np.abs(left))
     largest: np.ndarray = np.where(np.isnan(size), np.inf, size).max(axis=1)
     return largest
 
