@@ -170,7 +170,7 @@ def _read_preparing(status: Mapping[str, Any], rollout: Mapping[str, Any]) -> St
 def _read_climbing(status: Mapping[str, Any], rollout: Mapping[str, Any]) -> State:
     fit, rung, highest = _fit(rollout), int(rollout["step"]), int(rollout.get("highestStep", 0))
     trial, since = _read_trial(status, rollout), parse_time(rollout["since"])
-    if fit is None or not 0 <= max(rung, highest) < len(trial["ladder"].rungs):
+    if fit is None or not {rung, highest} <= {*range(len(trial["ladder"].rungs))}:
         raise ValueError("a rung that is not on the ladder, or no comparison")
     return Climbing(**trial, rung=rung, since=since, fit=fit, watched=_watch(rollout), highest=highest)
 
