@@ -29,7 +29,9 @@ _TRIALS = _core(
     *("trial_leaving", "trial_bake", "trial_story"),
 )
 _TURNS = (*_TRIALS, *_STABLE, *_LIVES)
-_FIGURES = _analysis("window", "judge")
+_VALUES = _core("states_values")
+_FIGURES = (*_analysis("judge", "window"), *_VALUES)
+_BOUNDS = (*_analysis("bounds", "judge"), *_VALUES, *_analysis("statistics"))
 _EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))
 
 TESTS: Mapping[str, tuple[str, ...]] = {
@@ -48,22 +50,22 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "ladder.py": _TURNS,
     "ledger.py": (*_core("status_whole"), *_TURNS),
     "rollout.py": (*_TRIALS, *_STABLE, *_core("status_whole", "bankmodel_tls"), *_LIVES),
-    "analysis/rates.py": (*_FIGURES, *_analysis("statistics")),
-    "analysis/shift.py": (*_FIGURES, *_analysis("statistics")),
+    "analysis/rates.py": _BOUNDS,
+    "analysis/shift.py": _BOUNDS,
     "analysis/judge.py": (*_FIGURES, *_EVIDENCE),
     "analysis/verdicts.py": (*_FIGURES, *_EVIDENCE, *_TRIALS),
-    "analysis/latency.py": (*_FIGURES, *_analysis("statistics")),
+    "analysis/latency.py": _BOUNDS,
     "analysis/findings.py": _FIGURES,
     "analysis/figures.py": _FIGURES,
     "analysis/window.py": (*_FIGURES, *_EVIDENCE),
     "analysis/samples.py": _FIGURES,
     "analysis/evidence.py": (*_FIGURES, *_EVIDENCE),
-    "states.py": (*_core("memory", "diagram"), *_TURNS),
+    "states.py": (*_core("memory", "diagram"), *_VALUES, *_TURNS),
     "memory.py": (*_core("memory"), *_TURNS),
     "fit.py": _TURNS,
     "emergency.py": _TURNS,
-    "evidence.py": (*_EVIDENCE, *_TURNS),
+    "evidence.py": (*_EVIDENCE, *_VALUES, *_TURNS),
     "attention.py": (*_TRIALS, *_STABLE, "operator_shell/test_observe_pass.py", *_LIVES),
-    "plan.py": (*_core("plan"), *_STABLE, *_LIVES),
+    "plan.py": (*_core("plan"), *_VALUES, *_STABLE, *_LIVES),
 }
 """In the order in which they are tried."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bankmodel_operator.core.analysis import latency
-from bankmodel_operator.core.analysis.rates import bounds, exceeds, requests_until_exceeding, requests_until_within
+from bankmodel_operator.core.analysis.rates import bounds, exceeds
 from bankmodel_operator.core.analysis.samples import Histogram
 from bankmodel_operator.core.analysis.shift import compare, is_real
 from support import simulated_steps as simulated
@@ -56,16 +56,6 @@ def test_a_further_error_never_helps(trials: int, events: int, limit: float) -> 
     events = min(events, trials)
 
     assert exceeds(events + 1, trials + 1, limit, ALPHA) or not exceeds(events, trials, limit, ALPHA)
-
-
-def test_how_many_requests_a_verdict_takes_is_foreseen() -> None:
-    assert requests_until_exceeding(0.005, 0.01, ALPHA) is None
-    assert 160 == requests_until_exceeding(0.05, 0.01, ALPHA)
-    assert (100, 300, None) == (
-        requests_until_within(0, 0.01, 100),
-        requests_until_within(3, 0.01, 100),
-        requests_until_within(1, 0.0, 100),
-    )
 
 
 def test_a_finer_histogram_is_read_in_the_bins_of_the_coarser_one() -> None:

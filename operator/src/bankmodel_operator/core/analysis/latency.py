@@ -13,7 +13,7 @@ from bisect import bisect_left
 from itertools import accumulate, pairwise
 from math import inf
 
-from bankmodel_operator.core.analysis.rates import bounds, exceeds
+from bankmodel_operator.core.analysis.rates import exceeds, falls_short
 from bankmodel_operator.core.analysis.samples import Histogram
 
 __all__ = ["in_common_bins", "is_beyond", "is_beyond_stable", "possibly_above", "quantile", "surely_above"]
@@ -82,6 +82,6 @@ def _ceiling(histogram: Histogram, share: float, alpha: float) -> float | None:
     total, above = histogram.total, histogram.total
     for edge, count in zip(histogram.edges, histogram.counts, strict=False):
         above -= count
-        if above <= (1 - share) * total and bounds(above, total, alpha).upper <= 1 - share:
+        if falls_short(above, total, 1 - share, alpha):
             return edge
     return None

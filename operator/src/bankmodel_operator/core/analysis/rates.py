@@ -9,7 +9,6 @@ it stays below contain the true one at all looks together, with probability 1 - 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from math import ceil, inf, lgamma, log, log1p
 from typing import Final
 
@@ -17,9 +16,8 @@ __all__ = [
     "Bounds",
     "bounds",
     "exceeds",
-    "log_beta",
+    "falls_short",
     "log_evidence",
-    "requests_until_exceeding",
     "requests_until_within",
 ]
 
@@ -27,7 +25,6 @@ _PRIOR: Final = 0.5
 _HALVINGS: Final = 60
 _FEWEST: Final = 3
 """Events before a rate can be said to exceed anything: the first request of all could, by the bound alone."""
-_MOST: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Bounds:
     upper: float
 
 
-def log_beta(one: float, other: float) -> float:
+def _log_beta(one: float, other: float) -> float:
     return lgamma(one) + lgamma(other) - lgamma(one + other)
 
 
@@ -47,13 +44,18 @@ def log_evidence(events: int, trials: int, rate: float) -> float:
     others = trials - events
     if (events and rate <= 0.0) or (others and rate >= 1.0):
         return inf
-    mixed = log_beta(_PRIOR + events, _PRIOR + others) - log_beta(_PRIOR, _PRIOR)
+    mixed = _log_beta(_PRIOR + events, _PRIOR + others) - _log_beta(_PRIOR, _PRIOR)
     return mixed - (events * log(rate) if events else 0.0) - (others * log1p(-rate) if others else 0.0)
 
 
 def exceeds(events: int, trials: int, limit: float, alpha: float) -> bool:
     """Whether the rate is above the limit; wrongly said at any of all looks with probability alpha at most."""
     return events >= _FEWEST and events > limit * trials and log_evidence(events, trials, limit) >= -log(alpha)
+
+
+def falls_short(events: int, trials: int, limit: float, alpha: float) -> bool:
+    """Whether the rate is below the limit; as `exceeds`."""
+    return events < limit * trials and log_evidence(events, trials, limit) >= -log(alpha)
 
 
 def bounds(events: int, trials: int, alpha: float) -> Bounds:
@@ -72,24 +74,7 @@ def bounds(events: int, trials: int, alpha: float) -> Bounds:
                 outside = middle
         return outside
 
-    return Bounds(edge(0.0) if events else 0.0, edge(1.0) if events < trials else 1.0)
-
-
-@cache
-def requests_until_exceeding(rate: float, limit: float, alpha: float) -> int | None:
-    """How many requests at this rate it takes until `exceeds` says so, about; None: never."""
-    if rate <= limit:
-        return None
-    enough = 1
-    while not _exceeds_at(rate, enough, limit, alpha):
-        enough *= 2
-        if enough > _MOST:
-            return None
-    few = enough // 2
-    while enough - few > 1:
-        middle = (few + enough) // 2
-        few, enough = (few, middle) if _exceeds_at(rate, middle, limit, alpha) else (middle, enough)
-    return enough
+    return Bounds(edge(0.0), edge(1.0))
 
 
 def requests_until_within(events: int, limit: float, least: int) -> int | None:
@@ -97,7 +82,3 @@ def requests_until_within(events: int, limit: float, least: int) -> int | None:
     if events and limit <= 0:
         return None
     return max(least, ceil(events / limit - 1e-9)) if events else least
-
-
-def _exceeds_at(rate: float, trials: int, limit: float, alpha: float) -> bool:
-    return exceeds(int(rate * trials), trials, limit, alpha)

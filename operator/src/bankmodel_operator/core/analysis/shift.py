@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import exp, inf, lgamma, log
+from math import exp, lgamma, log
 from typing import Final
 
 from bankmodel_operator.core.analysis.samples import Histogram
@@ -126,15 +126,13 @@ def _best_likelihood(seen: Sequence[int], base: Sequence[int], least: float) -> 
     """
     low, high = -12.0, 12.0  # exponents of e, relative to the sizes of both
     scale = sum(seen) / sum(base)
-    if _likelihood(base, _blend(seen, base, scale * exp(low))) >= least:
-        return _likelihood(seen, _blend(seen, base, scale * exp(low)))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         if _likelihood(base, _blend(seen, base, scale * exp(middle))) >= least:
             high = middle
         else:
             low = middle
-    # `low` is just outside of the region: the likelihood there is an upper bound of the best inside.
+    # `low` is just outside of the region, or the whole way is inside: the likelihood there is an upper bound of the best inside.
     return _likelihood(seen, _blend(seen, base, scale * exp(low)))
 
 
@@ -144,5 +142,5 @@ def _blend(seen: Sequence[int], base: Sequence[int], weight: float) -> list[floa
 
 
 def _likelihood(counts: Sequence[int], shares: Sequence[float]) -> float:
-    terms = (count * log(share) if share > 0 else -inf for count, share in zip(counts, shares, strict=True) if count)
-    return sum(terms)
+    """Shares are above 0 wherever something was counted."""
+    return sum(count * log(share) for count, share in zip(counts, shares, strict=True) if count)
