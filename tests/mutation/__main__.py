@@ -57,24 +57,24 @@ def _mutated(tree: Path, module: str, known: Known) -> tuple[int, list[Mutant]]:
     """How many mutants there are, and those that nobody notices."""
     path, tests = tree / CORE / module, [f"tests/unit/{each}" for each in TESTS[module]]
     mutants, original = mutants_of(module, path, _PYTHON), path.read_text()
-    now = digest([tree / "tests/support/simulated_cluster.py", *(tree / each for each in tests)])
-    new = [each for each in mutants if known.noticed(each, now) is None]
+    now = {each: digest([tree / "tests/support/simulated_cluster.py", tree / each]) for each in tests}
+    new = [each for each in mutants if known.to_try(each, now)]
     cpu_s = _patience(tree, tests) if new else 0
     print(f"{module}: {len(mutants)} mutants, {len(new)} to try, each for at most {cpu_s} s of CPU", flush=True)
     begun = time.monotonic()
     for number, each in enumerate(new, start=1):
         path.write_text(each.code)
-        known.note(each, now, is_noticed=notices(tree, tests, cpu_s=cpu_s))
+        known.note(each, now, is_noticed=notices(tree, known.to_try(each, now), cpu_s=cpu_s))
         if number % _TOLD_EVERY == 0:
             print(f"  {number} of {len(new)}, {time.monotonic() - begun:.0f} s", flush=True)
     path.write_text(original)
-    return len(mutants), [each for each in mutants if not known.noticed(each, now)]
+    return len(mutants), [each for each in mutants if not known.is_noticed(each)]
 
 
 def _patience(tree: Path, tests: list[str]) -> int:
     """The CPU seconds a mutant gets; without one the tests must be green."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    if notices(tree, tests, cpu_s=600):
+    if notices(tree, tests, cpu_s=600, is_mutated=False):
         sys.exit(f"without any mutant the tests fail: see {tree / 'output.txt'}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     return max(_LEAST_CPU_S, round(_PATIENCE * used))

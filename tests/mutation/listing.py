@@ -70,8 +70,8 @@ def _meaning(code: str) -> str:
 
 
 class _Essence(ast.NodeTransformer):
-    """Takes out what decides nothing: annotations, which are never evaluated, whether an argument must be named (`*` to `/`), and the
-    exact value of large numbers, which are choices; and writes `not a == b` as `a != b`."""
+    """Takes out what decides nothing: annotations, which are never evaluated, how parameters may be given, what a frozen value is
+    guarded by, and the exact value of large numbers, which are choices; and writes `not a == b` as `a != b`."""
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
@@ -81,13 +81,17 @@ class _Essence(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        node.args, node.posonlyargs, node.kwonlyargs = [*node.posonlyargs, *node.args, *node.kwonlyargs], [], []
+        node.defaults, node.kw_defaults = [*node.defaults, *filter(None, node.kw_defaults)], []
         return self.generic_visit(node)
 
-    def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        node.posonlyargs, node.args, node.kwonlyargs = [], [*node.posonlyargs, *node.args, *node.kwonlyargs], []
-        node.defaults, node.kw_defaults = [*node.defaults, *filter(None, node.kw_defaults)], []
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.decorator_list = []
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
         return self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,26 +38,29 @@ def mutants_of(module: str, path: Path, python: Path) -> list[Mutant]:
 
 class Known:
     """What was found before, so that a run goes on where it stopped: whoever was noticed stays so, since tests only get more;
-    who survived did so for certain tests."""
+    who survived did so for certain tests, and has to answer only to those that are new or changed since."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         lines = file.read_text().splitlines() if file.exists() else []
-        self._tests = dict(json.loads(line) for line in lines)
+        self._passed: dict[str, Mapping[str, str]] = dict(json.loads(line) for line in lines)
 
-    def noticed(self, mutant: Mutant, tests: str) -> bool | None:
-        """None: it has to be tried. `tests`: what names the tests as they are."""
-        survived = self._tests.get(mutant.key)
-        if survived is None:
-            return None
-        return True if not survived else (False if survived == tests else None)
+    def is_noticed(self, mutant: Mutant) -> bool:
+        return self._passed.get(mutant.key) == {}
 
-    def note(self, mutant: Mutant, tests: str, *, is_noticed: bool) -> None:
-        self._tests[mutant.key] = "" if is_noticed else tests
+    def to_try(self, mutant: Mutant, tests: Mapping[str, str]) -> tuple[str, ...]:
+        """The tests that it did not pass yet as they are; `tests`: each with its digest."""
+        passed = self._passed.get(mutant.key)
+        if passed == {}:
+            return ()
+        return tuple(name for name, now in tests.items() if (passed or {}).get(name) != now)
+
+    def note(self, mutant: Mutant, tests: Mapping[str, str], *, is_noticed: bool) -> None:
+        self._passed[mutant.key] = {} if is_noticed else tests
         with self._file.open("a") as file:
-            file.write(json.dumps([mutant.key, self._tests[mutant.key]]) + "\n")
+            file.write(json.dumps([mutant.key, self._passed[mutant.key]]) + "\n")
 
 
 def digest(files: Iterable[Path]) -> str:
-    """What names the tests as they are."""
+    """What names the files as they are."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
