@@ -299,7 +299,9 @@ def test_a_mirror_that_hangs_delays_nobody_and_its_queue_is_short(fresh: Revisio
 
     assert {("a", "a")} == found
     assert took < 2.0  # each copy waits for 0.3 s
-    assert (stable.metric("bankmodel_shadow_copies_total", to="b", result="dropped") or 0) > 100
+    assert (
+        stable.metric("bankmodel_shadow_copies_total", to="b", result="dropped") or 0
+    ) > 50  # 64 wait, as many are on their way
 
 
 def test_the_operator_can_ask_what_is_served(shared: Revisions) -> None:

@@ -24,6 +24,7 @@ class _Peer:
         self.asked: list[tuple[int, int]] = []
         self.connections = 0
         self.port = 0
+        self.pause_s = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -33,6 +34,7 @@ class _Peer:
                 await reader.readuntil(b"\r\n\r\n")
                 await reader.readexactly(2)
                 self.asked.append((number, request))
+                await asyncio.sleep(self.pause_s)
                 said = self._script(number, request)
                 if said is None:
                     break
@@ -113,6 +115,47 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_and_its_connection
         assert [Lost.TIMEOUT, 200] == [await _ask(link), await _ask(link)]
 
         assert [(1, 1), (2, 1)] == peer.asked
+
+
+async def _ask_all(link: Link, count: int) -> tuple[list[int], Lost | None]:
+    found, lost = await link.ask_all([(_HEAD, b"{}")] * count)
+    return [each.status for each in found], lost
+
+
+async def test_requests_that_go_together_are_answered_in_order_over_one_connection() -> None:
+    statuses = iter([200, 404, 500, 200, 200])
+
+    def script(connection: int, request: int) -> bytes:
+        return _OK.replace(b"200", str(next(statuses)).encode())
+
+    async with _peer(script) as (peer, link):
+        assert ([200, 404, 500], None) == await _ask_all(link, 3)
+        assert ([200, 200], None) == await _ask_all(link, 2)
+
+        assert 1 == peer.connections
+
+
+@pytest.mark.parametrize(
+    "said", [_OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"), None], ids=["told", "closed"]
+)
+async def test_what_was_not_answered_when_the_peer_left_is_asked_again(said: bytes | None) -> None:
+    async with _peer(lambda connection, request: said if request == 2 else _OK) as (peer, link):
+        assert ([200] * 5, None) == await _ask_all(link, 5)
+
+        assert peer.connections > 2
+
+
+async def test_a_peer_that_stops_in_the_middle_of_an_answer_leaves_those_before() -> None:
+    said = {1: _OK, 2: _OK, 3: _OK[:30]}
+    async with _peer(lambda connection, request: said.get(request, b""), timeout_s=0.2) as (_, link):
+        assert ([200, 200], Lost.TIMEOUT) == await _ask_all(link, 5)
+
+
+async def test_each_answer_has_a_deadline_of_its_own() -> None:
+    answers = 4
+    async with _peer(lambda connection, request: _OK, timeout_s=0.5) as (peer, link):
+        peer.pause_s = 0.3  # together more than the deadline
+        assert ([200] * answers, None) == await _ask_all(link, answers)
 
 
 async def test_nobody_at_the_address_is_unreachable() -> None:

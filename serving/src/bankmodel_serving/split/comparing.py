@@ -25,10 +25,8 @@ class Comparison:
     flips: int | None
 
 
-def compare(own: Array, theirs: Array, cutoff: float | None) -> Comparison | None:
-    """Row by row; None where they are not the same rows. No number on one side only is a flip: it decides nothing."""
-    if own.shape != theirs.shape or not own.size:
-        return None
+def compare(own: Array, theirs: Array, cutoff: float | None) -> Comparison:
+    """Row by row, [rows] each. No number on one side only is a flip: it decides nothing."""
     with np.errstate(invalid="ignore"):
         differences = np.abs(own - theirs)
     neither = np.isnan(own) & np.isnan(theirs)

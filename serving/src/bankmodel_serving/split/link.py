@@ -7,11 +7,11 @@ revision work, and lets one that came up take part.
 import asyncio
 import random
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from bankmodel_serving.routing import Address
-from bankmodel_serving.split.peer_connection import Cut, PeerAnswer, PeerConnection
+from bankmodel_serving.split.peer_connection import PeerAnswer, PeerConnection, Sent
 
 __all__ = ["Link", "Lost"]
 
@@ -42,14 +42,23 @@ class Link:
 
     async def ask(self, head: bytes, body: bytes) -> PeerAnswer | Lost:
         """The peer's answer, whatever it says."""
+        found, lost = await self.ask_all([(head, body)])
+        return found[0] if lost is None else lost
+
+    async def ask_all(self, requests: Sequence[Sent]) -> tuple[list[PeerAnswer], Lost | None]:
+        """The peer's answers in order, over one connection at a time; and why they are fewer than the requests.
+
+        Each has its deadline from the answer before on: the peer takes them one by one.
+        """
+        found: list[PeerAnswer] = []
         try:
-            async with asyncio.timeout(self._timeout_s), self._places:
-                found = await self._exchange(head, body)
+            async with asyncio.timeout(self._timeout_s) as limit, self._places:
+                await self._exchange(requests, found, limit)
         except TimeoutError:
-            return Lost.TIMEOUT
+            return found, Lost.TIMEOUT
         except OSError:  # ssl.SSLError is one
-            return Lost.UNREACHABLE
-        return Lost.UNREACHABLE if isinstance(found, Cut) else found
+            return found, Lost.UNREACHABLE
+        return found, None if len(found) == len(requests) else Lost.UNREACHABLE
 
     def sweep(self) -> None:
         """Let idle connections go whose time is over. The ticker calls this."""
@@ -64,14 +73,20 @@ class Link:
         while self._idle:
             self._idle.pop().close()
 
-    async def _exchange(self, head: bytes, body: bytes) -> PeerAnswer | Cut:
+    async def _exchange(self, requests: Sequence[Sent], found: list[PeerAnswer], limit: asyncio.Timeout) -> None:
+        def take(answer: PeerAnswer) -> None:
+            found.append(answer)
+            if len(requests) > 1:
+                limit.reschedule(self._loop.time() + self._timeout_s)
+
         kept = self._take_idle()
-        if kept is not None:
-            found = await self._over(kept, head, body)
-            if not isinstance(found, Cut) or found.has_begun:
-                return found
-            # The peer closed it just then, as it may: nothing was answered, and scoring twice changes nothing.
-        return await self._over(await self._connect(), head, body)
+        while True:
+            before = len(found)
+            is_whole = await self._over(kept or await self._connect(), requests[before:], take)
+            if len(found) == len(requests) or not is_whole or not (kept or len(found) > before):
+                return
+            # The peer closed it between two answers, as it may, and scoring twice changes nothing.
+            kept = None
 
     def _take_idle(self) -> PeerConnection | None:
         now = self._loop.time()
@@ -94,10 +109,12 @@ class Link:
         )
         return connection
 
-    async def _over(self, connection: PeerConnection, head: bytes, body: bytes) -> PeerAnswer | Cut:
-        found = await connection.ask(head, body)
+    async def _over(
+        self, connection: PeerConnection, requests: Sequence[Sent], take: Callable[[PeerAnswer], object]
+    ) -> bool:
+        is_whole = await connection.ask(requests, take)
         if connection.is_open and not self._is_closed and self._loop.time() < connection.retire_at:
             self._idle.append(connection)
         else:
             connection.close()
-        return found
+        return is_whole

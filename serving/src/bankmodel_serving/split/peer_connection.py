@@ -1,12 +1,16 @@
-"""One kept connection to a peer port: one request at a time, its answer as a value. I/O; owned by a link."""
+"""One kept connection to a peer port: requests are sent together, and answered one after the other. I/O; owned by a link."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import httptools
 
-__all__ = ["Cut", "PeerAnswer", "PeerConnection"]
+__all__ = ["PeerAnswer", "PeerConnection", "Sent"]
+
+Sent = tuple[bytes, bytes]
+"""A request: head and body."""
 
 _MAX_HEADERS = 64
 _MAX_HEADER_BYTES = 16 << 10
@@ -24,13 +28,6 @@ class PeerAnswer:
     revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The connection ended before the answer did. `has_begun`: some of it had come."""
-
-    has_begun: bool
-
-
 class PeerConnection(asyncio.Protocol):
     """Made by a link. `keeps_alive` says whether the connection can take another request."""
 
@@ -40,23 +37,26 @@ class PeerConnection(asyncio.Protocol):
         self._loop = loop
         self._transport = cast(asyncio.Transport, None)  # set before anything else is called
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[PeerAnswer | Cut] | None = None
-        self._reset()
+        self._ended: asyncio.Future[bool] | None = None
+        self._begin()
 
-    async def ask(self, head: bytes, body: bytes) -> PeerAnswer | Cut:
-        """Send a request and wait for its answer; whoever gives up waiting ends the connection with it."""
+    async def ask(self, requests: Sequence[Sent], take: Callable[[PeerAnswer], object]) -> bool:
+        """Send requests; `take` gets one answer after the other. False: no more come, and of the next one some had come already.
+
+        Whoever gives up waiting ends the connection with it.
+        """
         if self._transport.is_closing():
-            return Cut(has_begun=False)
-        self._reset()
-        self._answer = self._loop.create_future()
-        self._transport.writelines((head, body))
+            return True
+        self._has_begun, self._awaited, self._take = False, len(requests), take
+        self._ended = self._loop.create_future()
+        self._transport.writelines([piece for request in requests for piece in request])
         try:
-            return await self._answer
+            return await self._ended
         except asyncio.CancelledError:
             self._transport.abort()
             raise
         finally:
-            self._answer = None
+            self._ended = None
 
     def close(self) -> None:
         self._transport.close()
@@ -71,21 +71,24 @@ class PeerConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._has_begun = True
         try:
-            if self._answer is None:
+            if self._ended is None:
                 raise httptools.HttpParserError("nobody asked")
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.keeps_alive = False
             self._transport.abort()
-            self._settle(Cut(has_begun=True))
+            self._settle(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.keeps_alive = False
-        self._settle(Cut(self._has_begun))
+        self._settle(not self._has_begun)
 
     # httptools calls these; what they raise ends the connection.
+
+    def on_message_begin(self) -> None:
+        self._begin()
+        self._has_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
@@ -100,8 +103,9 @@ class PeerConnection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._answer is None or self._answer.done():
+        if self._ended is None or self._ended.done():
             raise ValueError("an answer that nobody asked for")
+        self._has_begun = False
         self.keeps_alive = self._parser.should_keep_alive()
         found = self._headers.get
         answer = PeerAnswer(
@@ -111,15 +115,18 @@ class PeerConnection(asyncio.Protocol):
             found(b"inference-header-content-length", b""),
             found(b"x-bankmodel-revision", b"").decode("latin-1"),
         )
-        self._settle(answer)
+        self._awaited -= 1
+        self._take(answer)
+        if not (self._awaited and self.keeps_alive):
+            self._settle(True)
 
-    def _reset(self) -> None:
+    def _begin(self) -> None:
         self._has_begun = False
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
         self._body: list[bytes] = []
         self._body_bytes = 0
 
-    def _settle(self, found: PeerAnswer | Cut) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(found)
+    def _settle(self, is_whole: bool) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(is_whole)
