@@ -30,7 +30,7 @@ _TRIALS = _core(
 )
 _TURNS = (*_TRIALS, *_STABLE, *_LIVES)
 _VALUES = _core("states_values")
-_FIGURES = (*_analysis("judge", "window"), *_VALUES)
+_FIGURES = (*_analysis("judge", "judge_edges", "findings", "window"), *_VALUES)
 _BOUNDS = (*_analysis("bounds", "judge"), *_VALUES, *_analysis("statistics"))
 _EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))
 

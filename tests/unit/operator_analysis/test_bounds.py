@@ -108,12 +108,12 @@ def test_of_a_limit_of_nothing_three_are_beyond() -> None:
 
 @pytest.mark.parametrize(
     ("events", "limit", "expected"),
-    [(0, 0.01, 100), (3, 0.01, 300), (1, 0.01, 100), (1, 0.0, None), (0, 0.0, 100), (7, 0.3, 100), (40, 0.3, 134)],
+    [(0, 0.01, 0), (3, 0.01, 300), (1, 0.0, None), (0, 0.0, 0), (1, 1.0, 1), (40, 0.3, 134)],
 )
 def test_how_many_requests_a_pass_takes_if_no_further_one_fails(
     events: int, limit: float, expected: int | None
 ) -> None:
-    assert expected == requests_until_within(events, limit, 100)
+    assert expected == requests_until_within(events, limit)
 
 
 EDGES = (0.001, 0.002, 0.004, 0.008)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from math import nan
 from typing import Any
 
@@ -11,79 +10,15 @@ import pytest
 
 from bankmodel_operator.api.v1alpha1 import checks as api
 from bankmodel_operator.core.analysis.figures import Counts, Forwarding
-from bankmodel_operator.core.analysis.judge import judge, queries_beyond
+from bankmodel_operator.core.analysis.judge import queries_beyond
 from bankmodel_operator.core.analysis.samples import Histogram
-from bankmodel_operator.core.analysis.verdicts import Answer, CheckResult, Rung, Verdict, verdict_status
+from bankmodel_operator.core.analysis.verdicts import Answer, Rung, Verdict, verdict_status
 from bankmodel_operator.core.analysis.window import Memory, Window, note_answers
-from support.pod_counts import CANARY, LATENCY_EDGES, OLDER_EDGES, SCORE_EDGES, STABLE, START, after
+from support.judging import NOW_S, check, counts, latency, older, sent, verdict, verdicts, window
+from support.pod_counts import CANARY, SCORE_EDGES, STABLE, START, after
 
-NOW_S = 3600.0
 HALVES = Histogram(SCORE_EDGES, (0, *[50] * 20, 0))
 SHIFTED = Histogram(SCORE_EDGES, (0, *[10] * 10, *[90] * 10, 0))
-
-
-def latency(**at: int) -> Histogram:
-    """So many requests in the bin that ends at an edge: `latency(ms_10=3)`."""
-    counts = [0] * (len(LATENCY_EDGES) + 1)
-    for name, count in at.items():
-        counts[LATENCY_EDGES.index(float(name.removeprefix("ms_").replace("_", ".")) / 1000)] = count
-    return Histogram(LATENCY_EDGES, tuple(counts))
-
-
-def older(**at: int) -> Histogram:
-    """The same in the bins of older images."""
-    counts = [0] * (len(OLDER_EDGES) + 1)
-    for name, count in at.items():
-        counts[OLDER_EDGES.index(float(name.removeprefix("ms_").replace("_", ".")) / 1000)] = count
-    return Histogram(OLDER_EDGES, tuple(counts))
-
-
-def counts(requests: int = 1000, **fields: Any) -> Counts:
-    return Counts(**{"requests": requests, "latency": latency(ms_1=requests), **fields})
-
-
-def window(**fields: Any) -> Window:
-    """An hour of a good canary: 1,000 requests, every pod fresh."""
-    fresh = {
-        "c": Memory(CANARY, after(NOW_S - 5), 0, Counts()),
-        "s": Memory(STABLE, after(NOW_S - 5), 0, Counts()),
-    }
-    given: dict[str, Any] = {
-        "canary": CANARY,
-        "stable": STABLE,
-        "started": START,
-        "last": after(NOW_S - 5),
-        "of_canary": counts(),
-        "of_stable": counts(9000),
-        "forwarding": Forwarding(attempts={"ok": 1000}, copies={"ok": 1000}, compared=1000),
-        "pods": fresh,
-    }
-    return Window(**{**given, **fields})
-
-
-def check(**fields: Any) -> api.Check:
-    return api.Check.model_validate({"name": "it", **fields})
-
-
-def verdict(
-    seen: Window,
-    given: api.Check,
-    rung: Rung = Rung.WEIGHT,
-    *,
-    least: int = 100,
-    answers: dict[str, Answer] | None = None,
-) -> CheckResult:
-    found = judge(
-        [given],
-        seen,
-        rung=rung,
-        confidence=0.95,
-        min_requests=least,
-        now=after(NOW_S),
-        scrape_interval=timedelta(seconds=10),
-        answers=answers,
-    )
-    return found[0]
 
 
 ERRORS = check(errorRate={"max": "1%"})
@@ -95,10 +30,6 @@ RATIO = check(latency={"quantile": "0.95", "maxRatioToStable": "1.5"})
 CARD = check(scoreShift={"against": "Card", "maxPSI": "0.2"})
 LIKE_STABLE = check(scoreShift={"against": "Stable", "maxPSI": "0.2"})
 QUERY = check(prometheus={"address": "http://p", "query": "up", "min": "1", "max": "2"})
-
-
-def sent(**attempts: int) -> Forwarding:
-    return Forwarding(attempts=attempts, copies=attempts)
 
 
 CASES: dict[str, tuple[Window, api.Check, Rung, Verdict, str]] = {
@@ -229,31 +160,15 @@ EVERY = (ERRORS, FLIPS, FALLBACKS, MISSING, SLOW, RATIO, CARD, LIKE_STABLE, QUER
 @pytest.mark.parametrize("last", [None, after(NOW_S - 1)], ids=["unseen", "seen"])
 def test_nothing_passes_from_an_empty_window(rung: Rung, last: Any) -> None:
     empty = replace(window(), of_canary=Counts(), of_stable=Counts(), forwarding=Forwarding(), last=last)
-    found = judge(
+    found = verdicts(
         [each.model_copy(update={"name": f"c{index}"}) for index, each in enumerate(EVERY)],
         empty,
-        rung=rung,
-        confidence=0.95,
-        min_requests=1,
-        now=after(NOW_S),
-        scrape_interval=timedelta(seconds=10),
+        rung,
+        least=1,
         answers={f"c{index}": Answer(after(NOW_S), 1.5) for index in range(len(EVERY))},
     )
 
     assert {Verdict.UNKNOWN} == {each.verdict for each in found}
-
-
-def names(rung: Rung, *given: api.Check) -> list[str]:
-    found = judge(
-        given,
-        window(),
-        rung=rung,
-        confidence=0.95,
-        min_requests=100,
-        now=after(NOW_S),
-        scrape_interval=timedelta(seconds=10),
-    )
-    return [each.name for each in found]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +184,9 @@ def test_what_cannot_be_measured_in_a_rung_is_left_out_there(rung: Rung, left_ou
     words = ("errors", "flips", "fallbacks", "missing", "slow", "ratio", "card", "stable", "query")
     given = [each.model_copy(update={"name": word}) for word, each in zip(words, EVERY, strict=True)]
 
-    assert [*(word for word in words if word not in left_out), "restarts"] == names(rung, *given)
+    assert [*(word for word in words if word not in left_out), "restarts"] == [
+        each.name for each in verdicts(given, window(), rung)
+    ]
 
 
 def test_a_critical_check_fails_on_its_first_breach() -> None:
@@ -283,15 +200,7 @@ def test_a_critical_check_fails_on_its_first_breach() -> None:
     ("restarts", "expected"), [(0, Verdict.PASS), (1, Verdict.PASS), (2, Verdict.FAIL)], ids=["none", "one", "two"]
 )
 def test_two_restarts_of_the_canary_fail(restarts: int, expected: Verdict) -> None:
-    found = judge(
-        [],
-        window(restarts=restarts),
-        rung=Rung.WEIGHT,
-        confidence=0.95,
-        min_requests=100,
-        now=after(NOW_S),
-        scrape_interval=timedelta(seconds=10),
-    )
+    found = verdicts([], window(restarts=restarts))
 
     assert [("restarts", expected)] == [(each.name, each.verdict) for each in found]
 
@@ -336,24 +245,6 @@ def test_a_breach_that_may_be_chance_tells_how_many_good_requests_would_end_it()
     found = verdict(window(forwarding=sent(ok=197, error=3)), ERRORS)
 
     assert (Verdict.UNKNOWN, 300) == (found.verdict, found.needed)
-
-
-def test_the_error_probability_is_shared_by_the_checks() -> None:
-    few = window(forwarding=sent(ok=96, error=4))
-    alone = verdict(few, ERRORS)
-    among = judge(
-        [ERRORS, *(RATIO.model_copy(update={"name": f"r{index}"}) for index in range(15))],
-        few,
-        rung=Rung.WEIGHT,
-        confidence=0.95,
-        min_requests=100,
-        now=after(NOW_S),
-        scrape_interval=timedelta(seconds=10),
-    )[0]
-
-    assert alone.lower is not None
-    assert among.lower is not None
-    assert among.lower < alone.lower
 
 
 def test_the_form_in_status_is_small() -> None:

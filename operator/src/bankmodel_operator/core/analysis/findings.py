@@ -102,13 +102,13 @@ def missing_findings(window: Window, inputs: tuple[str, ...], limit: float, alph
 
 def latency_findings(window: Window, check: Latency, alpha: float, *, rung: Rung, least: int) -> tuple[Finding, ...]:
     """The limit, and the ratio to the stable, of those that are set; after promotion there is no stable to compare with."""
-    is_compared = check.max_ratio_to_stable is not None and rung is not Rung.BAKE
-    share = alpha / ((check.max is not None) + is_compared or 1)
+    ratio = None if rung is Rung.BAKE else check.max_ratio_to_stable
+    share = alpha / (1 if check.max is None or ratio is None else 2)
     found = []
     if check.max is not None:
         found.append(_latency(window, float(check.quantile), check.max.total_seconds(), share))
-    if is_compared and check.max_ratio_to_stable is not None:
-        found.append(_ratio(window, float(check.quantile), float(check.max_ratio_to_stable), share, least=least))
+    if ratio is not None:
+        found.append(_ratio(window, float(check.quantile), float(ratio), share, least=least))
     return tuple(found)
 
 
@@ -154,7 +154,7 @@ def _rate(events: int, trials: int, limit: float, alpha: float, what: str) -> Fi
         is_proven=exceeds(events, trials, limit, alpha),
         events=events,
         range=between,
-        until_within=requests_until_within(events, limit, 0),
+        until_within=requests_until_within(events, limit),
     )
 
 
@@ -172,7 +172,7 @@ def _latency(window: Window, share: float, limit: float, alpha: float) -> Findin
         return Finding("no latency was counted in this step yet", "NoData", limit=as_seconds(limit))
     if window.of_canary.is_mixed:
         return Finding("pods of the canary count latency in different bins", "DifferingBins")
-    total, allowed = histogram.total, (1 - share) * histogram.total + _ROUNDING
+    total, allowed = histogram.total, int((1 - share) * histogram.total + _ROUNDING)
     above, perhaps = latencies.surely_above(histogram, limit), latencies.possibly_above(histogram, limit)
     is_between = above <= allowed < perhaps
     advice = f", {perhaps} perhaps: put the limit on an edge of the histogram" if is_between else ""
@@ -186,7 +186,7 @@ def _latency(window: Window, share: float, limit: float, alpha: float) -> Findin
         is_proven=latencies.is_beyond(histogram, share, limit, alpha),
         events=above,
         range=bounds(above, total, alpha),
-        until_within=requests_until_within(perhaps, 1 - share, 0),
+        until_within=requests_until_within(perhaps, 1 - share),
     )
 
 
@@ -197,7 +197,7 @@ def _ratio(window: Window, share: float, ratio: float, alpha: float, *, least: i
         return Finding("no latency was counted in this step yet", "NoData", limit=f"{ratio:g} x stable")
     if window.of_canary.is_mixed or window.of_stable.is_mixed:
         return Finding("pods of one revision count latency in different bins", "DifferingBins")
-    if theirs is None or theirs.total < max(least, 1):
+    if theirs is None or theirs.total < least:
         text = f"{theirs.total if theirs else 0} of {least} requests of the stable to compare with"
         return Finding(text, "StableTooFew", value=as_seconds(seen), requests=mine.total)
     return _compared(mine, theirs, share, ratio, alpha)

@@ -26,6 +26,8 @@ RESTARTS_ALLOWED: Final = 1
 _INTERVALS_UNTIL_STALE: Final = 3
 _BREACHES_IN_A_ROW: Final = 3
 """Answers of an outside query say nothing about chance; three in a row are not one spike."""
+_Doubt = tuple[str, str]
+"""A word, and a sentence for people."""
 _SEVERITY: Final = (Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL)
 
 
@@ -93,7 +95,7 @@ def _find(check: Check, window: Window, rung: Rung, alpha: float, least: int) ->
 
 
 def _result(
-    check: Check, part: Finding, window: Window, now: datetime, *, least: int, stale: tuple[str, str]
+    check: Check, part: Finding, window: Window, now: datetime, *, least: int, stale: _Doubt | None
 ) -> CheckResult:
     requests = _counted(check, part, window)
     needed = _needed(part, least)
@@ -116,7 +118,7 @@ def _result(
 
 
 def _verdict(
-    check: Check, part: Finding, *, requests: int, least: int, stale: tuple[str, str]
+    check: Check, part: Finding, *, requests: int, least: int, stale: _Doubt | None
 ) -> tuple[Verdict, str, str]:
     """Verdict, reason, and what to say before the finding's own sentence."""
     if part.missing:
@@ -125,8 +127,9 @@ def _verdict(
         return Verdict.FAIL, "LimitExceeded", ""
     if check.critical and not part.is_within:
         return Verdict.FAIL, "CriticalBreach", ""
-    if stale[0]:
-        return Verdict.UNKNOWN, stale[0], f"{stale[1]}; "
+    if stale is not None:
+        word, sentence = stale
+        return Verdict.UNKNOWN, word, f"{sentence}; "
     if not part.is_within:
         return Verdict.UNKNOWN, "NotYetCertain", "beyond the limit, which may still be chance; "
     if requests < least:
@@ -138,7 +141,7 @@ def _needed(part: Finding, least: int) -> int | None:
     """How many requests it takes in all before it can pass, if no further one is bad."""
     if part.missing or (part.until_within is None and not part.is_within):
         return None
-    return max(least, part.until_within or 0)
+    return least if part.until_within is None else max(least, part.until_within)
 
 
 def _counted(check: Check, part: Finding, window: Window) -> int:
@@ -150,8 +153,8 @@ def _counted(check: Check, part: Finding, window: Window) -> int:
     return min(part.requests, window.of_canary.requests)
 
 
-def _stale(window: Window, rung: Rung, now: datetime, interval: timedelta) -> tuple[str, str]:
-    """Why figures can't be trusted to be whole, as a word and a sentence; empty when they can."""
+def _stale(window: Window, rung: Rung, now: datetime, interval: timedelta) -> _Doubt | None:
+    """Why figures can't be trusted to be whole; None when they can."""
     limit_s = _INTERVALS_UNTIL_STALE * interval.total_seconds()
     if window.last is None:
         return "NoData", "no pod has reported in this step yet"
@@ -165,10 +168,10 @@ def _stale(window: Window, rung: Rung, now: datetime, interval: timedelta) -> tu
     silent = sum(window.silent(revision, now, longer_than_s=limit_s) for revision in counting)
     if silent:
         return "PodsSilent", f"{silent} pods have not reported for {limit_s:.0f} s"
-    return "", ""
+    return None
 
 
-def _restarts(window: Window, least: int, stale: tuple[str, str]) -> CheckResult:
+def _restarts(window: Window, least: int, stale: _Doubt | None) -> CheckResult:
     requests, count = window.of_canary.requests, window.restarts
     result = CheckResult(
         RESTARTS,
@@ -183,8 +186,9 @@ def _restarts(window: Window, least: int, stale: tuple[str, str]) -> CheckResult
     if count > RESTARTS_ALLOWED:
         text = f"the canary's containers restarted {count} times in this step"
         return replace(result, verdict=Verdict.FAIL, reason="Restarted", message=text)
-    if stale[0]:
-        return replace(result, reason=stale[0], message=stale[1])
+    if stale is not None:
+        word, sentence = stale
+        return replace(result, reason=word, message=sentence)
     if requests < least:
         return result
     text = f"{count} restarts of the canary's containers"
@@ -228,9 +232,7 @@ def _eta(window: Window, requests: int, needed: int | None, now: datetime) -> da
     passed = now - window.started
     if needed is None or requests <= 0 or passed <= timedelta():
         return None
-    if requests >= needed:
-        return now
     try:
-        return now + passed * ((needed - requests) / requests)
+        return now + passed * (max(needed - requests, 0) / requests)
     except OverflowError:
         return None

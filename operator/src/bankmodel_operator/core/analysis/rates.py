@@ -77,8 +77,8 @@ def bounds(events: int, trials: int, alpha: float) -> Bounds:
     return Bounds(edge(0.0), edge(1.0))
 
 
-def requests_until_within(events: int, limit: float, least: int) -> int | None:
-    """How many requests there must be before a check can pass, if no further one errs; None: never."""
-    if events and limit <= 0:
-        return None
-    return max(least, ceil(events / limit - 1e-9)) if events else least
+def requests_until_within(events: int, limit: float) -> int | None:
+    """How many requests there must be before the rate is within the limit, if no further one errs; None: never."""
+    if not events:
+        return 0
+    return ceil(events / limit - 1e-9) if limit > 0 else None

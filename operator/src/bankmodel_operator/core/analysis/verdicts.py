@@ -79,7 +79,7 @@ def as_percent(share: float) -> str:
 
 
 def as_seconds(seconds: float) -> str:
-    """`18ms`, `1.25s`; above all that pods measure: `more than 5s`."""
+    """`18ms`, `1.25s`; infinite where it is above all that pods measure."""
     if isinf(seconds):
         return "beyond all bins"
     return f"{seconds:.3g}s" if seconds >= 1 else f"{seconds * 1000:.3g}ms"
