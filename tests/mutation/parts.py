@@ -30,7 +30,8 @@ _TRIALS = _core(
 )
 _TURNS = (*_TRIALS, *_STABLE, *_LIVES)
 _VALUES = _core("states_values")
-_FIGURES = (*_analysis("judge", "judge_edges", "findings", "window"), *_VALUES)
+_JUDGED = (*_analysis("judge", "judge_edges", "findings"), *_VALUES)
+_COUNTED = (*_analysis("figures", "window", "window_pods", "looks"), *_VALUES)
 _BOUNDS = (*_analysis("bounds", "judge"), *_VALUES, *_analysis("statistics"))
 _EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))
 
@@ -52,14 +53,14 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "rollout.py": (*_TRIALS, *_STABLE, *_core("status_whole", "bankmodel_tls"), *_LIVES),
     "analysis/rates.py": _BOUNDS,
     "analysis/shift.py": _BOUNDS,
-    "analysis/judge.py": (*_FIGURES, *_EVIDENCE),
-    "analysis/verdicts.py": (*_FIGURES, *_EVIDENCE, *_TRIALS),
+    "analysis/judge.py": _JUDGED,
+    "analysis/verdicts.py": (*_analysis("verdicts"), *_JUDGED),
     "analysis/latency.py": _BOUNDS,
-    "analysis/findings.py": _FIGURES,
-    "analysis/figures.py": _FIGURES,
-    "analysis/window.py": (*_FIGURES, *_EVIDENCE),
-    "analysis/samples.py": _FIGURES,
-    "analysis/evidence.py": (*_FIGURES, *_EVIDENCE),
+    "analysis/findings.py": _JUDGED,
+    "analysis/figures.py": _COUNTED,
+    "analysis/window.py": _COUNTED,
+    "analysis/samples.py": _COUNTED,
+    "analysis/evidence.py": (*_analysis("evidence_text"), *_COUNTED),
     "states.py": (*_core("memory", "diagram"), *_VALUES, *_TURNS),
     "memory.py": (*_core("memory"), *_TURNS),
     "fit.py": _TURNS,

@@ -47,7 +47,7 @@ class Counts:
         then = Counts() if self._began_anew(earlier) else earlier
         return Counts(
             requests=self.requests - then.requests,
-            errors=max(self.errors - then.errors, 0),
+            errors=self.errors - then.errors,
             latency=self.latency and self.latency.since(then.latency),
             scores=self.scores and self.scores.since(then.scores),
             rows=self.rows - then.rows if self.rows >= then.rows else self.rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from math import isinf
 from typing import Any, Final
@@ -75,11 +76,16 @@ def verdict_status(result: CheckResult) -> dict[str, Any]:
 
 def as_percent(share: float) -> str:
     """`0.4%`, to three digits that mean something."""
-    return f"{share * 100:.3g}%"
+    return f"{_digits(share * 100)}%"
 
 
 def as_seconds(seconds: float) -> str:
     """`18ms`, `1.25s`; infinite where it is above all that pods measure."""
     if isinf(seconds):
         return "beyond all bins"
-    return f"{seconds:.3g}s" if seconds >= 1 else f"{seconds * 1000:.3g}ms"
+    return f"{_digits(seconds)}s" if seconds >= 1 else f"{_digits(seconds * 1000)}ms"
+
+
+def _digits(number: float) -> str:
+    """Three that mean something, and never an exponent: `1e+03ms` is no time to most people."""
+    return format(Decimal(f"{number:.3g}"), "f")

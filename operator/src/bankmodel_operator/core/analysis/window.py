@@ -26,8 +26,8 @@ class Look:
     uid: str
     revision: str
     sample: Sample | None
-    started: datetime | None = None
-    restarts: int = 0
+    started: datetime | None
+    restarts: int
 
 
 @dataclass(frozen=True, slots=True)
