@@ -33,7 +33,7 @@ _VALUES = _core("states_values")
 _JUDGED = (*_analysis("judge", "judge_edges", "findings"), *_VALUES)
 _COUNTED = (*_analysis("figures", "window", "window_pods", "looks"), *_VALUES)
 _BOUNDS = (*_analysis("bounds", "judge"), *_VALUES, *_analysis("statistics"))
-_EVIDENCE = (*_core("evidence_cause"), *_analysis("looks"))
+_EVIDENCE = (*_core("evidence_cause", "evidence_window"), *_analysis("looks"))
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "turns/__init__.py": _TURNS,

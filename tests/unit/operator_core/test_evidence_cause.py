@@ -29,6 +29,7 @@ CASES: dict[str, tuple[Window, bool]] = {
     "it answered with errors": (with_attempts(ok=5, error=3, unreachable=5), False),
     "it hung": (with_attempts(ok=5, timeout=5, skipped=9, unreachable=1), False),
     "its own counters tell of errors": (with_attempts(errors=3, unreachable=5), False),
+    "it crashed once": (with_attempts(unreachable=9, restarts=1), True),
     "it crashed again and again": (with_attempts(unreachable=9, restarts=2), False),
     "nothing failed": (with_attempts(ok=9), False),
     "its pods got no copies": (with_copies(ok=5, unreachable=7), True),

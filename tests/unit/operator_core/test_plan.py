@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bankmodel_operator.core.plan import differs, plan
+from bankmodel_operator.core.plan import Plan, differs, plan
 
 OWNER = {"metadata": {"uid": "u1"}}
 OURS = [{"kind": "BankModel", "name": "m", "uid": "u1", "controller": True}]
@@ -101,6 +101,29 @@ def test_the_version_an_object_was_read_in_does_not_matter() -> None:
     assert (len(todo.create), len(todo.delete)) == (0, 0)
 
 
+def test_the_same_name_in_another_group_is_another_object() -> None:
+    wanted, live = (
+        {**a_service(), "apiVersion": f"{group}/v1", "kind": "Route"} for group in ("a.example", "b.example")
+    )
+
+    todo = plan([wanted], [stored(live)], owner=OWNER, prune=True)
+
+    assert (len(todo.create), len(todo.apply), len(todo.delete)) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "todo",
+    [
+        plan([a_service()], [], owner=OWNER, prune=True),
+        plan([a_service(type="NodePort")], [stored(made(a_service()))], owner=OWNER, prune=True),
+        plan([], [stored(a_service())], owner=OWNER, prune=True),
+    ],
+    ids=["create", "apply", "delete"],
+)
+def test_one_write_is_something_to_do(todo: Plan) -> None:
+    assert not todo.is_empty
+
+
 SAME = {
     "defaults are added": ({"a": 1, "b": 2}, {"a": 1}),
     "an empty map is not kept": ({}, {"a": {}}),
@@ -109,6 +132,9 @@ SAME = {
         {"a": [{"name": "y"}, {"name": "x", "v": 1}]},
         {"a": [{"name": "x"}, {"name": "y"}]},
     ),
+    "a list of what has no name": ({"a": [{"v": 1, "given": 0}, {"v": 2}]}, {"a": [{"v": 1}, {"v": 2}]}),
+    "a text that is the name of none": ({"a": ["name", "x"]}, {"a": ["name", "x"]}),
+    "an empty selector": ({"selector": {"app": "theirs"}}, {"selector": {}}),
     "named items of others": ({"a": [{"name": "x"}, {"name": "theirs"}]}, {"a": [{"name": "x"}]}),
 }
 OTHER = {
@@ -118,6 +144,13 @@ OTHER = {
     "a named item is missing": ({"a": [{"name": "x"}]}, {"a": [{"name": "x"}, {"name": "y"}]}),
     "one argument more": ({"a": ["x", "y"]}, {"a": ["x"]}),
     "arguments in another order": ({"a": ["x", "y"]}, {"a": ["y", "x"]}),
+    "what has no name in another order": ({"a": [{"v": 1}, {"v": 2}]}, {"a": [{"v": 2}, {"v": 1}]}),
+    "one of what has no name is missing": ({"a": [{"v": 1}]}, {"a": [{"v": 1}, {"v": 2}]}),
+    "other texts, one of them a name": ({"a": ["name", "x"]}, {"a": ["name", "y"]}),
+    "another text of one length": ({"a": "yes"}, {"a": "not"}),
+    "a list for a number": ({"a": [1]}, {"a": 1}),
+    "a list for a text": ({"a": ["x"]}, {"a": "x"}),
+    "a number for a list": ({"a": 1}, {"a": [1]}),
     "another type": ({"a": "text"}, {"a": {"b": 1}}),
 }
 

@@ -119,7 +119,7 @@ def to_keep(window: Window | None, observation: Observation) -> str:
         return ""
     live = _live(observation)
     kept = from_json(live)
-    is_fresh = kept is not None and _is_same(kept, window) and _age(kept, window) < SAVED_EVERY
+    is_fresh = kept is not None and _is_same(kept, window) and not _is_due(kept, window)
     return live if is_fresh else to_json(window)
 
 
@@ -156,7 +156,8 @@ def _is_same(one: Window, other: Window) -> bool:
     return (one.canary, one.stable, one.started) == (other.canary, other.stable, other.started)
 
 
-def _age(kept: Window, window: Window) -> timedelta:
+def _is_due(kept: Window, window: Window) -> bool:
+    """Whether there are figures that are so much newer than those that are kept."""
     if window.last is None:
-        return timedelta(0)
-    return window.last - kept.last if kept.last is not None else SAVED_EVERY
+        return False
+    return kept.last is None or window.last - kept.last >= SAVED_EVERY
