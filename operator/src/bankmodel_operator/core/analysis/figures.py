@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bankmodel_operator.core.analysis.samples import BinsDiffer, Histogram, Sample, Tally, grown, summed
+from bankmodel_operator.core.analysis.samples import BinsDiffer, Histogram, Sample, Tally, grown, growth_of, summed
 
 __all__ = ["Counts", "Forwarding", "counts_of", "forwarding_of"]
 
@@ -50,7 +50,7 @@ class Counts:
             errors=self.errors - then.errors,
             latency=self.latency and self.latency.since(then.latency),
             scores=self.scores and self.scores.since(then.scores),
-            rows=self.rows - then.rows if self.rows >= then.rows else self.rows,
+            rows=growth_of(self.rows, then.rows),
             missing={**dict.fromkeys(self.missing, 0), **grown(self.missing, then.missing)},
             is_mixed=self.is_mixed,
         )
@@ -96,10 +96,10 @@ class Forwarding:
             attempts=grown(self.attempts, earlier.attempts),
             fallbacks=grown(self.fallbacks, earlier.fallbacks),
             copies=grown(self.copies, earlier.copies),
-            compared=_growth(self.compared, earlier.compared),
-            flips=_growth(self.flips, earlier.flips),
+            compared=growth_of(self.compared, earlier.compared),
+            flips=growth_of(self.flips, earlier.flips),
             differences=self.differences and self.differences.since(earlier.differences),
-            awaited=_growth(self.awaited, earlier.awaited),
+            awaited=growth_of(self.awaited, earlier.awaited),
             absent=grown(self.absent, earlier.absent),
         )
 
@@ -131,10 +131,6 @@ def forwarding_of(sample: Sample, to: str) -> Forwarding:
         awaited=sample.awaited,
         absent=sample.absent,
     )
-
-
-def _growth(now: int, then: int) -> int:
-    return now - then if now >= then else now
 
 
 def _joined(one: Histogram | None, other: Histogram | None) -> tuple[Histogram | None, bool]:

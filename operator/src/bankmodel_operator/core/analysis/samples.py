@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["BinsDiffer", "Histogram", "Sample", "grown", "summed"]
+__all__ = ["BinsDiffer", "Histogram", "Sample", "grown", "growth_of", "summed"]
 
 Tally = Mapping[str, int]
 
@@ -78,8 +78,13 @@ class Sample:
 
 def grown(now: Tally, then: Tally) -> dict[str, int]:
     """How much each count grew; one that fell began anew, so all of it is growth. Without what did not grow."""
-    growth = {key: count - then.get(key, 0) if count >= then.get(key, 0) else count for key, count in now.items()}
+    growth = {key: growth_of(count, then.get(key, 0)) for key, count in now.items()}
     return {key: count for key, count in growth.items() if count}
+
+
+def growth_of(now: int, then: int) -> int:
+    """The same of one count."""
+    return now - then if now >= then else now
 
 
 def summed(one: Tally, other: Tally) -> dict[str, int]:
