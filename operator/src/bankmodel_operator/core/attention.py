@@ -11,7 +11,7 @@ from bankmodel_operator.core.analysis.verdicts import Answer
 from bankmodel_operator.core.conditions import Outlook
 from bankmodel_operator.core.desired import replicas_of
 from bankmodel_operator.core.memory import decode
-from bankmodel_operator.core.observation import CoreSettings, Nudge, Observation
+from bankmodel_operator.core.observation import CoreSettings, Nudge, Observation, PodSeen
 from bankmodel_operator.core.pods import alive
 from bankmodel_operator.core.states import (
     RECOVERIES,
@@ -28,6 +28,7 @@ from bankmodel_operator.core.states import (
     Withdrawing,
 )
 from bankmodel_operator.core.turns import Situation, Step
+from bankmodel_operator.core.verification import has_read
 
 _MOVING_LOOK = timedelta(milliseconds=500)
 _UNREADY_LOOK = timedelta(seconds=2)
@@ -111,8 +112,8 @@ def _nudges(state: State, observation: Observation, generation: int, now: dateti
         return
     again = max(now - since, timedelta(0)) // _NUDGE_AGAIN
     value = f"{generation}.{again}" if again else str(generation)
-    for pod in (pod for revision in replicas_of(state, 1) for pod in alive(observation.pods, revision)):
-        is_behind = pod.report is not None and (pod.report.generation or 0) < generation
+    for pod in _pods(state, observation):
+        is_behind = pod.report is not None and not has_read(pod, generation)
         if pod.nudged.partition(".")[0] != str(generation) or (is_behind and pod.nudged != value):
             yield Nudge(pod.name, pod.uid, value)
 
@@ -142,5 +143,10 @@ def _time_left(state: State, observation: Observation, now: datetime) -> timedel
 
 def _is_waiting_for_pods(state: State, observation: Observation) -> bool:
     """Whether a pod runs without being ready: it may say why, and no event tells us."""
-    pods = (pod for revision in replicas_of(state, 1) for pod in alive(observation.pods, revision))
-    return any(pod.is_running and not pod.ready for pod in pods)
+    return any(pod.is_running and not pod.ready for pod in _pods(state, observation))
+
+
+def _pods(state: State, observation: Observation) -> Iterator[PodSeen]:
+    """Those of every revision that runs in this state."""
+    for revision in replicas_of(state, observation.model.spec.serving.replicas):
+        yield from alive(observation.pods, revision)

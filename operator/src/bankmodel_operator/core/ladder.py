@@ -40,12 +40,12 @@ class Ladder:
     sticky: tuple[str, str] | None = None
 
     def capacity(self, rung: int, whole: int) -> int:
-        """Canary pods that this rung needs, where `whole` are enough for all requests: never none.
+        """Canary pods that this rung needs, where `whole` are enough for all requests: never none, since no share is.
 
         Copies of all requests need as many pods as the requests themselves.
         """
         found = self.rungs[rung]
-        return whole if found.is_shadow else max(1, math.ceil(whole * found.weight / WHOLE))
+        return whole if found.is_shadow else math.ceil(whole * found.weight / WHOLE)
 
     def capacity_from(self, rung: int, whole: int) -> int:
         """Canary pods for this rung and the next one, so that no rung has to wait for pods when it is due."""

@@ -18,7 +18,7 @@ def is_in_force(state: Climbing, observation: Observation) -> bool:
     """Every stable pod that runs follows this table and sends on exactly the rung's share. No pod: nothing is in force."""
     pods = _running(observation, state.stable.revision)
     asked = generation_asked(observation)
-    return bool(pods) and all(_has_read(pod, asked) and _applies(pod, state) for pod in pods)
+    return bool(pods) and all(has_read(pod, asked) and _applies(pod, state) for pod in pods)
 
 
 def is_off(state: Withdrawing, observation: Observation) -> bool:
@@ -32,7 +32,12 @@ def behind(state: Climbing, observation: Observation) -> tuple[str, ...]:
     """The names of the stable pods that do not follow the table, for people."""
     asked = generation_asked(observation)
     pods = _running(observation, state.stable.revision)
-    return tuple(pod.name for pod in pods if not (_has_read(pod, asked) and _applies(pod, state)))
+    return tuple(pod.name for pod in pods if not (has_read(pod, asked) and _applies(pod, state)))
+
+
+def has_read(pod: PodSeen, generation: int) -> bool:
+    """Whether the pod says that it follows this table, or a later one."""
+    return pod.report is not None and pod.report.generation is not None and pod.report.generation >= generation
 
 
 def _running(observation: Observation, revision: str) -> tuple[PodSeen, ...]:
@@ -42,11 +47,7 @@ def _running(observation: Observation, revision: str) -> tuple[PodSeen, ...]:
 
 def _have_all_read(pods: Iterable[PodSeen], generation: int) -> bool:
     found = tuple(pods)
-    return bool(found) and all(_has_read(pod, generation) for pod in found)
-
-
-def _has_read(pod: PodSeen, generation: int) -> bool:
-    return pod.report is not None and pod.report.generation is not None and pod.report.generation >= generation
+    return bool(found) and all(has_read(pod, generation) for pod in found)
 
 
 def _applies(pod: PodSeen, state: Climbing) -> bool:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from bankmodel_operator.core.children.record import Record
 from bankmodel_operator.core.desired import replicas_of
 from bankmodel_operator.core.live import live_records, selected_revision
-from bankmodel_operator.core.observation import Observation, parse_time
+from bankmodel_operator.core.observation import Observation, PodSeen, parse_time
 from bankmodel_operator.core.pods import alive, ready_count
 from bankmodel_operator.core.states import Draining, Progressing, Revision, Serving, Turn
 from bankmodel_operator.core.turns.step import Situation, Step, recorded
-from bankmodel_operator.core.verification import generation_asked
+from bankmodel_operator.core.verification import generation_asked, has_read
 from bankmodel_operator.core.way import Way, way_to
 
 LEAST_DRAIN = timedelta(seconds=2)
@@ -63,10 +63,12 @@ def _after_time_is_up(state: Draining, at: Situation) -> Step | None:
 def _is_drained(state: Draining, observation: Observation, now: datetime) -> bool:
     """Every old pod that runs has read the table and has no connection left. A silent pod proves nothing."""
     generation = generation_asked(observation)
-    reports = [pod.report for pod in alive(observation.pods, state.superseded) if pod.is_running]
-    return now - state.since >= LEAST_DRAIN and all(
-        report is not None and report.connections == 0 and (report.generation or 0) >= generation for report in reports
-    )
+    pods = [pod for pod in alive(observation.pods, state.superseded) if pod.is_running]
+    return now - state.since >= LEAST_DRAIN and all(has_read(pod, generation) and _is_idle(pod) for pod in pods)
+
+
+def _is_idle(pod: PodSeen) -> bool:
+    return pod.report is not None and pod.report.connections == 0
 
 
 def _taken_back(state: Draining, observation: Observation, now: datetime) -> Step | None:
