@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.bankmodels import DIGEST, OTHER_DIGEST
 from support.simulated_cluster import Simulation
-from support.simulated_trials import ABORT, HTTP, LADDER, annotate, canary, climbing, on_trial
+from support.simulated_trials import ABORT, HTTP, LADDER, PROMOTE, annotate, canary, climbing, on_trial, pods_of
 
 
 def _running(simulation: Simulation) -> set[str]:
@@ -92,3 +92,65 @@ def test_a_stable_of_which_only_the_name_is_left_is_known_again_when_it_is_asked
 
     assert ("1", DIGEST) == tuple(simulation.model["status"]["stable"][part] for part in ("version", "sha256"))
     assert "version 1" in simulation.condition("Ready")["message"]
+
+
+def test_a_canary_that_has_requests_is_withdrawn_though_its_spec_asks_for_no_ladder_any_more() -> None:
+    simulation = climbing()
+    simulation.edit(rollout={"steps": []})
+    simulation.lose_status()
+
+    assert "Withdrawing" == simulation.reconcile().state_name
+
+
+def test_a_canary_whose_pods_are_gone_has_nothing_to_be_withdrawn() -> None:
+    simulation = climbing()
+    del simulation.objects["Deployment", f"{simulation.name}-{canary(simulation)}"]
+    simulation.lose_status()
+
+    assert "Serving" == simulation.reconcile().state_name
+
+
+def test_a_canary_that_lost_its_requests_and_is_still_asked_for_is_withdrawn_like_any_other() -> None:
+    simulation = climbing()
+    for name in pods_of(simulation, canary(simulation)):
+        simulation.fail(name)
+    simulation.reconcile()
+    assert ("Preparing", False) == (simulation.rollout["state"], "canary" in simulation.table())
+    simulation.lose_status()
+
+    assert "Withdrawing" == simulation.reconcile().state_name
+
+
+def test_a_canary_that_is_not_asked_for_is_withdrawn_though_there_is_no_ladder_any_more() -> None:
+    simulation = climbing()
+    revision = canary(simulation)
+    simulation.edit(rollout={"steps": []})
+    simulation.serve_version("3", "3" * 64)
+    simulation.reconcile()
+    assert "canary" not in simulation.table()
+    simulation.lose_status()
+    simulation.reconcile()
+
+    assert ("Withdrawing", revision) == (simulation.rollout["state"], canary(simulation))
+
+
+def test_a_bake_whose_other_pods_are_gone_has_nowhere_to_return_to_and_does_not_go_on() -> None:
+    simulation = climbing()
+    old = simulation.selected()
+    annotate(simulation, PROMOTE, canary(simulation))
+    simulation.until("Baking")
+    simulation.reconcile()
+    for name in pods_of(simulation, old):
+        simulation.pods.pop(name)
+    simulation.lose_status()
+
+    assert "Withdrawing" == simulation.reconcile().state_name
+
+
+def test_a_revision_beside_the_stable_keeps_its_size_when_the_spec_asks_for_fewer_at_once() -> None:
+    simulation = Simulation(model=HTTP, rollout=LADDER, serving={"replicas": 5})
+    simulation.settle()
+    simulation.edit(serving={"replicas": 1}, model={**HTTP, "version": "2", "sha256": OTHER_DIGEST})
+    simulation.reconcile()
+
+    assert 5 == simulation.get("Deployment", f"{simulation.name}-{simulation.selected()}")["spec"]["replicas"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulated_trials import ABORT, LADDER, PROMOTE, annotate, canary, climbing, rolled_back
+from support.bankmodels import OTHER_DIGEST
+from support.simulated_cluster import Simulation
+from support.simulated_trials import ABORT, HTTP, LADDER, PROMOTE, annotate, canary, climbing, on_trial, rolled_back
 
 
 def test_the_same_spec_does_not_try_a_rejected_model_again() -> None:
@@ -109,3 +111,24 @@ def test_what_fails_between_the_decision_of_a_rung_and_the_first_look_counts(is_
 
     assert "Withdrawing" == simulation.rollout["state"]
     assert ["CheckFailed"] == [each["reason"] for each in simulation.model["status"]["rejected"]]
+
+
+def test_an_order_after_a_retry_counts() -> None:
+    simulation = rolled_back()
+    simulation.edit(rollout={**LADDER, "retry": "T1"})
+    simulation.until("Climbing")
+    annotate(simulation, PROMOTE, canary(simulation))
+    simulation.go(3)
+
+    assert 100 == simulation.rollout["weight"]
+
+
+def test_an_order_that_was_there_before_the_trial_counts() -> None:
+    """Whoever knows the revision by its name, from another cluster, need not wait for it here."""
+    simulation = Simulation(model=HTTP, rollout=LADDER)
+    simulation.settle()
+    annotate(simulation, PROMOTE, canary(on_trial()))
+    simulation.serve_version("2", OTHER_DIGEST)
+    simulation.until("Climbing")
+
+    assert 100 == simulation.rollout["weight"]
