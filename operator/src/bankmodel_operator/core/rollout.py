@@ -43,6 +43,7 @@ from bankmodel_operator.core.states import (
 )
 from bankmodel_operator.core.status import whole_status
 from bankmodel_operator.core.turns import Situation, Step, next_step
+from bankmodel_operator.core.verification import generation_asked
 
 __all__ = ["decide", "needed"]
 
@@ -153,8 +154,8 @@ def _generation(state: State, step: Step | None, observation: Observation, *, is
     a table that is refused (a quota, a policy) would change the status with every try, and so cause the next one.
     """
     content, live = read_table(routing_of(observation))
-    saved = int((observation.status.get("rollout") or {}).get("generation", 0))
-    reported = [pod.report.generation or 0 for pod in observation.pods if pod.report]
+    saved = generation_asked(observation)
+    reported = [pod.report.generation for pod in observation.pods if pod.report and pod.report.generation]
     highest = max(saved, live, *reported, _generation_of_service(observation))
     has_lapsed = step is not None and step.turn is Turn.LAPSED
     is_in_force = content == table_of(state, observation) and live == highest and not has_lapsed
@@ -176,21 +177,25 @@ def _ledger(saved: State, state: State, step: Step | None, at: Situation) -> Led
         return at.ledger
     if step.turn in RECOVERIES:
         return from_marks(at.observation)
-    match step.turn, saved:
-        case Turn.TARGET_READY, Progressing(stable=stable):
+    match step.turn, saved, state:
+        case (Turn.TARGET_READY, Progressing(stable=stable), _) | (Turn.PROMOTED, Climbing(stable=stable), _):
             return at.ledger.gave_way(stable, at.now)
-        case Turn.PROMOTED, Climbing(stable=stable):
-            return at.ledger.gave_way(stable, at.now)
-        case Turn.TRIAL_STARTED, _:
+        case Turn.TRIAL_STARTED, _, _:
             return at.ledger.forgives(at.target)
-    if step.turn is Turn.TAKEN_BACK and isinstance(state, Progressing):
-        return at.ledger.came_back(state.stable)
-    ledger = at.ledger.came_back(state.stable) if isinstance(state, Draining) and step.turn in _DOWN else at.ledger
+        case Turn.TAKEN_BACK, _, Progressing(stable=stable):
+            return at.ledger.came_back(stable)
+        case Turn.ROLLED_BACK | Turn.CANCELLED, Baking(stable=stable, before=before), _:
+            return _rejected(at.ledger.came_back(before), stable, step, at)
+        case Turn.ROLLED_BACK, Preparing(canary=canary) | Climbing(canary=canary), _:
+            return _rejected(at.ledger, canary, step, at)
+        case _:
+            return at.ledger
+
+
+def _rejected(ledger: Ledger, revision: Revision, step: Step, at: Situation) -> Ledger:
     if step.rejection is None:
         return ledger
-    assert isinstance(saved, Preparing | Climbing | Baking)
-    rejected = saved.stable if isinstance(saved, Baking) else saved.canary
-    return ledger.rejects(rejected, step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
+    return ledger.rejects(revision, step.rejection, retry=at.observation.model.spec.rollout.retry, now=at.now)
 
 
 def _outlook(state: State, at: Situation, blocked: Outlook | None) -> Outlook:
