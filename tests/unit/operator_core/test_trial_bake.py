@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.simulated_cluster import Simulation
-from support.simulated_trials import HTTP, PROMOTE, annotate, climbing
+from support.simulated_trials import ABORT, HTTP, PROMOTE, annotate, climbing
 
 
 def _baking(**rollout: object) -> Simulation:
@@ -96,3 +96,16 @@ def test_an_idle_bake_saves_its_time_once_a_minute() -> None:
     assert simulation.writes - writes <= 2
     simulation.go(70, requests=5)
     assert watched != simulation.rollout["watched"]
+
+
+def test_a_suspended_bake_is_not_taken_back_before_it_goes_on() -> None:
+    simulation = climbing()
+    new = simulation.model["status"]["canary"]["revision"]
+    annotate(simulation, PROMOTE, new)
+    simulation.until("Baking")
+    simulation.edit(suspend=True)
+    annotate(simulation, ABORT, new)
+    assert "Baking" == simulation.reconcile().state_name
+
+    simulation.edit(suspend=False)
+    assert "Draining" == simulation.reconcile().state_name
