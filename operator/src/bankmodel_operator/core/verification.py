@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bankmodel_operator.core.observation import Observation, PodSeen
+from bankmodel_operator.core.observation import Observation, PodSeen, Report
 from bankmodel_operator.core.pods import alive
 from bankmodel_operator.core.states import Climbing, Withdrawing
 
@@ -18,7 +18,7 @@ def is_in_force(state: Climbing, observation: Observation) -> bool:
     """Every stable pod that runs follows this table and sends on exactly the rung's share. No pod: nothing is in force."""
     pods = _running(observation, state.stable.revision)
     asked = generation_asked(observation)
-    return bool(pods) and all(has_read(pod, asked) and _applies(pod, state) for pod in pods)
+    return bool(pods) and all(_follows(pod, state, asked) for pod in pods)
 
 
 def is_off(state: Withdrawing, observation: Observation) -> bool:
@@ -32,7 +32,7 @@ def behind(state: Climbing, observation: Observation) -> tuple[str, ...]:
     """The names of the stable pods that do not follow the table, for people."""
     asked = generation_asked(observation)
     pods = _running(observation, state.stable.revision)
-    return tuple(pod.name for pod in pods if not (has_read(pod, asked) and _applies(pod, state)))
+    return tuple(pod.name for pod in pods if not _follows(pod, state, asked))
 
 
 def has_read(pod: PodSeen, generation: int) -> bool:
@@ -50,8 +50,6 @@ def _have_all_read(pods: Iterable[PodSeen], generation: int) -> bool:
     return bool(found) and all(has_read(pod, generation) for pod in found)
 
 
-def _applies(pod: PodSeen, state: Climbing) -> bool:
-    report, rung = pod.report, state.on
-    if report is None:
-        return False
-    return report.effective_weight == rung.weight and report.is_mirroring is rung.is_shadow
+def _follows(pod: PodSeen, state: Climbing, generation: int) -> bool:
+    said, rung = pod.report or Report(), state.on
+    return has_read(pod, generation) and said.effective_weight == rung.weight and said.is_mirroring is rung.is_shadow
