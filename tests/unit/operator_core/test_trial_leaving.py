@@ -143,3 +143,24 @@ def test_a_digest_that_failed_for_no_fault_of_its_own_may_be_tried_in_another_dr
     simulation.until("Climbing")
 
     assert OTHER_DIGEST == simulation.model["status"]["canary"]["sha256"]
+
+
+@pytest.mark.parametrize(("after_s", "state"), [(59, "Climbing"), (60, "Withdrawing")])
+def test_silence_counts_to_the_second_from_when_the_weight_was_in_force(after_s: int, state: str) -> None:
+    simulation = climbing(onNoData=_SILENCE)
+    simulation.reconcile()
+    simulation.wait(60)
+    simulation.reconcile()
+    simulation.wait(after_s)
+
+    assert state == simulation.reconcile().state_name
+
+
+def test_a_canary_that_never_had_a_request_may_restart_until_it_is_ready() -> None:
+    simulation = on_trial()
+    simulation.run_controllers()
+    for name in pods_of(simulation, canary(simulation)):
+        simulation.fail(name, restarts=5)
+
+    assert "Preparing" == simulation.reconcile().state_name
+    assert "rejected" not in simulation.model["status"]
