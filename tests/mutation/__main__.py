@@ -8,6 +8,8 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from mutation.mutants import Known, Mutant, digest, mutants_of
@@ -59,7 +61,7 @@ def _mutated(tree: Path, module: str, known: Known) -> tuple[int, list[Mutant]]:
     mutants, original = mutants_of(module, path, _PYTHON), path.read_text()
     now = {each: digest([tree / "tests/support/simulated_cluster.py", tree / each]) for each in tests}
     new = [each for each in mutants if known.to_try(each, now)]
-    cpu_s = _patience(tree, tests) if new else 0
+    cpu_s = _patience(tree, {test for each in new for test in known.to_try(each, now)})
     print(f"{module}: {len(mutants)} mutants, {len(new)} to try, each for at most {cpu_s} s of CPU", flush=True)
     begun = time.monotonic()
     for number, each in enumerate(new, start=1):
@@ -71,13 +73,18 @@ def _mutated(tree: Path, module: str, known: Known) -> tuple[int, list[Mutant]]:
     return len(mutants), [each for each in mutants if not known.is_noticed(each)]
 
 
-def _patience(tree: Path, tests: list[str]) -> int:
-    """The CPU seconds a mutant gets; without one the tests must be green."""
+def _patience(tree: Path, tests: Iterable[str]) -> int:
+    """The CPU seconds a mutant gets."""
+    return max(_LEAST_CPU_S, round(_PATIENCE * sum(_cpu_s(tree, each) for each in tests)))
+
+
+@cache
+def _cpu_s(tree: Path, test: str) -> float:
+    """What it takes without a mutant; it must be green then."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    if notices(tree, tests, cpu_s=600, is_mutated=False):
-        sys.exit(f"without any mutant the tests fail: see {tree / 'output.txt'}")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    return max(_LEAST_CPU_S, round(_PATIENCE * used))
+    if notices(tree, [test], cpu_s=600, is_mutated=False):
+        sys.exit(f"without any mutant {test} fails: see {tree / 'output.txt'}")
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
 
 def _is_explained(mutant: Mutant) -> bool:

@@ -24,11 +24,17 @@ def _analysis(*names: str) -> tuple[str, ...]:
 
 _LIVES = _core("rollout_properties", "trial_properties")
 _STABLE = _core("rollout_story", "rollout_faults", "obstacles")
-_TRIALS = _core(
-    *("trial_way", "trial_verification", "trial_recovery", "trial_rejections", "trial_preparing", "trial_capacity"),
-    *("trial_leaving", "trial_bake", "trial_story"),
-)
-_TURNS = (*_TRIALS, *_STABLE, *_LIVES)
+_TRIALS = _core("trial_way", "trial_verification", "trial_recovery", "trial_rejections", "trial_preparing")
+_LONG = _core("trial_capacity", "trial_leaving", "trial_bake", "trial_story")
+_TURNS = (*_TRIALS, *_core("trial_time", "trial_drain", "trial_climbing"), *_STABLE, *_LIVES, *_LONG)
+
+
+def _first(*names: str) -> tuple[str, ...]:
+    """All that turns answer to, after those that are about the module."""
+    about = _core(*names)
+    return (*about, *(each for each in _TURNS if each not in about))
+
+
 _VALUES = _core("states_values")
 _JUDGED = (*_analysis("judge", "judge_edges", "findings"), *_VALUES)
 _COUNTED = (*_analysis("figures", "window", "window_pods", "looks"), *_VALUES)
@@ -37,20 +43,20 @@ _EVIDENCE = (*_core("evidence_cause", "evidence_window"), *_analysis("looks"))
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "turns/__init__.py": _TURNS,
-    "turns/baking.py": _TURNS,
-    "turns/climbing.py": _TURNS,
-    "turns/leaving.py": _TURNS,
-    "turns/preparing.py": _TURNS,
-    "turns/replacing.py": (*_STABLE, *_TRIALS, *_LIVES),
-    "turns/serving.py": (*_STABLE, *_TRIALS, *_LIVES),
-    "turns/step.py": _TURNS,
-    "turns/watching.py": _TURNS,
-    "turns/withdrawing.py": _TURNS,
-    "way.py": _TURNS,
-    "verification.py": _TURNS,
-    "ladder.py": _TURNS,
-    "ledger.py": (*_core("status_whole"), *_TURNS),
-    "rollout.py": (*_TRIALS, *_STABLE, *_core("status_whole", "bankmodel_tls"), *_LIVES),
+    "turns/baking.py": _first("trial_time", "trial_bake"),
+    "turns/climbing.py": _first("trial_climbing", "trial_time", "trial_capacity"),
+    "turns/leaving.py": _first("trial_leaving"),
+    "turns/preparing.py": _first("trial_preparing"),
+    "turns/replacing.py": _first("trial_drain"),
+    "turns/serving.py": _first("trial_recovery"),
+    "turns/step.py": _first("trial_recovery"),
+    "turns/watching.py": _first("trial_time"),
+    "turns/withdrawing.py": _first("trial_time"),
+    "way.py": _first("trial_way"),
+    "verification.py": _first("trial_verification", "trial_generation"),
+    "ladder.py": _first("trial_ladder"),
+    "ledger.py": _first("trial_ledger", "status_whole"),
+    "rollout.py": _first("trial_generation", "trial_attention", "status_whole", "bankmodel_tls"),
     "analysis/rates.py": _BOUNDS,
     "analysis/shift.py": _BOUNDS,
     "analysis/judge.py": _JUDGED,
@@ -66,7 +72,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "fit.py": (*_core("fit"), *_TURNS),
     "emergency.py": (*_core("emergency"), *_TURNS),
     "evidence.py": (*_EVIDENCE, *_VALUES, *_TURNS),
-    "attention.py": (*_TRIALS, *_STABLE, "operator_shell/test_observe_pass.py", *_LIVES),
+    "attention.py": (*_first("trial_attention"), "operator_shell/test_observe_pass.py"),
     "plan.py": (*_core("plan"), *_VALUES, *_STABLE, *_LIVES),
 }
 """In the order in which they are tried."""
