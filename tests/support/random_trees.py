@@ -18,10 +18,10 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from bankmodel.exporting.hard import thresholds_of
 from bankmodel.exporting.schema import as_feeds, columns_of
 from bankmodel.exporting.trees import folded
 from bankmodel.running import Runner
-from support.hard_rows import thresholds_of
 
 __all__ = ["neighbours_off"]
 

@@ -48,6 +48,17 @@ TextOption = Annotated[
 NumbersOption = Annotated[
     Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs exact trees.")
 ]
+TargetOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file to write.")]
+PositiveOption = Annotated[
+    str | None, typer.Option(help="Class whose probability is the score; default: the second of two.")
+]
+AcceptOption = Annotated[
+    float | None,
+    typer.Option(help="Take scores that differ by up to this; recorded in the card.", show_default=False),
+]
+HardRowsOption = Annotated[
+    int, typer.Option(min=0, help="Rows made to hurt, on which both are compared as well; the card says how many.")
+]
 CutoffHelp = "Score from which the decision is positive; flips are counted there."
 TimeOption = Annotated[
     str | None,
@@ -98,22 +109,16 @@ def export(
     ],
     *,
     sample: SampleOption,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file to write.")] = Path(
-        "model.onnx"
-    ),
+    output: TargetOption = Path("model.onnx"),
     name: NameOption = None,
     version: VersionOption = None,
-    positive: Annotated[
-        str | None, typer.Option(help="Class whose probability is the score; default: the second of two.")
-    ] = None,
+    positive: PositiveOption = None,
     cutoff: Annotated[float, typer.Option(help=CutoffHelp)] = 0.5,
-    accept: Annotated[
-        float | None,
-        typer.Option(help="Take scores that differ by up to this; recorded in the card.", show_default=False),
-    ] = None,
+    accept: AcceptOption = None,
     text: TextOption = None,
     numbers: NumbersOption = "FP32",
     trained_at: TimeOption = None,
+    hard_rows: HardRowsOption = 100_000,
 ) -> None:
     """Write a fitted pipeline as ONNX with its card inside, if both score the sample alike.
 
@@ -139,6 +144,7 @@ def export(
                 text=text or (),
                 numbers=numbers,
                 trained_at=when,
+                hard_rows=hard_rows,
                 progress=progress,
             )
     except ParityError as refusal:

@@ -1,7 +1,7 @@
 """`bankmodel inspect`: an ONNX file and its card on one screen, or whole as a document for programs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -112,16 +112,43 @@ def _evidence_facts(card: Card) -> Iterator[tuple[str, str]]:
     if card.golden is not None:
         rows = len(next(iter(card.golden.outputs.values()), ()))
         yield "golden vectors", f"{rows} rows, rtol {card.golden.rtol:g}, atol {card.golden.atol:g}"
-    parity = card.parity
-    if parity:
-        accepted = "" if parity.get("accepted") is None else f"; accepted up to {parity['accepted']:g}"
-        yield (
-            "parity",
-            f"{parity['rowsOff']:,} of {parity['rows']:,} rows differ from the pipeline by more than "
-            f"{parity['tolerance']:g}{' of the score' if parity.get('relative') else ''}, at most by {parity['worst']:.2g}; {parity['flips']} decisions flip{accepted}",
-        )
-        alone = parity["rounding"]
-        yield "float32 inputs", f"alone move {alone['rowsOff']:,} rows of the pipeline; {alone['flips']} decisions flip"
+    if card.parity:
+        yield from _parity_facts(card.parity)
+
+
+def _parity_facts(parity: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    accepted = "" if parity.get("accepted") is None else f"; accepted up to {parity['accepted']:g}"
+    yield "parity", f"{_compared(parity, _within(parity), 'rows')}{accepted}"
+    alone = parity["rounding"]
+    yield "float32 inputs", f"alone move {alone['rowsOff']:,} rows of the pipeline; {alone['flips']} decisions flip"
+    if "hard" in parity:  # cards of before have none
+        yield "hard rows", "; ".join(_hard_words(parity["hard"] or {}, _within(parity)))
+    if parity.get("conversion"):
+        because = parity["conversion"].get("because")
+        yield "conversion", f"{parity['conversion']['way']}{f', because {because}' if because else ''}"
+
+
+def _within(parity: Mapping[str, Any]) -> str:
+    return f"{parity['tolerance']:g}{' of the score' if parity.get('relative') else ''}"
+
+
+def _hard_words(hard: Mapping[str, Any], within: str) -> Iterator[str]:
+    if not hard.get("rows"):
+        yield f"none were tried of {hard.get('asked', 0):,} asked for"
+    else:
+        yield _compared(hard, within, "rows on thresholds, missing, unknown and extreme")
+    left_out = hard.get("leftOut", {})
+    if left_out.get("rows"):
+        yield f"{left_out['rows']:,} left out, which the pipeline refuses"
+    yield from (f"not tried in {name}: {which}" for name, which in left_out.get("values", {}).items())
+
+
+def _compared(found: Mapping[str, Any], within: str, rows: str) -> str:
+    worst = "one of them to no number at all" if found["worst"] is None else f"at most by {found['worst']:.2g}"
+    return (
+        f"{found['rowsOff']:,} of {found['rows']:,} {rows} differ from the pipeline by more than {within}, "
+        f"{worst}; {found['flips']:,} decisions flip"
+    )
 
 
 def _puts(title: str, puts: tuple[Put, ...]) -> Table:

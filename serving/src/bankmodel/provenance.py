@@ -4,22 +4,29 @@ import platform
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import packages_distributions, version
 from typing import Any
 
 __all__ = ["libraries", "shortened", "timestamp"]
 
-_LIBRARIES = ("bankmodel", "scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "pandas")
-_BOOSTERS = {"xgboost": ("xgboost", "xgboost-cpu"), "lightgbm": ("lightgbm",)}
+_LIBRARIES = (
+    *("bankmodel", "scikit-learn", "skl2onnx", "onnxmltools", "onnx", "onnxruntime"),
+    *("numpy", "scipy", "pandas", "protobuf"),
+)
 _REPR_MAX = 600
 
 
 def libraries(families: Sequence[str] = ()) -> dict[str, str]:
-    """Versions of what took part; `families` are the boosting libraries the pipeline uses."""
-    found = {"python": platform.python_version()}
-    found |= {name: version(name) for name in _LIBRARIES}
-    for family in set(families) & set(_BOOSTERS):
-        found[family] = next(filter(None, map(_version, _BOOSTERS[family])), "unknown")
+    """Versions of what took part; `families` are the top-level modules that the pipeline's steps come from.
+
+    Modules of no installed distribution, such as the training script itself, have no version and are left out.
+    """
+    found = {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+    homes = packages_distributions()
+    for family in sorted(families):
+        home = next(iter(homes.get(family, ())), None)
+        if home is not None and home not in found:
+            found[family] = version(home)
     return found
 
 
@@ -32,10 +39,3 @@ def shortened(pipeline: Any) -> str:
 def timestamp(moment: datetime | None) -> str:
     """`moment` (default: now) in UTC; giving it makes the file, and with it its digest, repeatable."""
     return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress as Bars, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bankmodel.exporting.parity import Difference, Parity
+from bankmodel.exporting.parity import Comparison, Difference, HardParity, Parity
 from bankmodel.progress import Progress
 
 __all__ = ["progress_on", "show_parity"]
@@ -31,8 +31,8 @@ def progress_on(console: Console) -> Iterator[Progress]:
 
 
 def show_parity(console: Console, parity: Parity) -> None:
-    """What differs, by how much, and which decisions flip."""
-    console.print(f"{parity.rows:,} rows compared: {_finding(parity)}", highlight=False, soft_wrap=True)
+    """What differs, by how much, and which decisions flip; on the sample, by rounding alone, on hard rows."""
+    console.print(f"{parity.rows:,} rows compared: {_finding(parity.sample, parity)}", highlight=False, soft_wrap=True)
     rounding = parity.rounding
     if rounding.rows_off or rounding.flips:
         console.print(
@@ -41,13 +41,38 @@ def show_parity(console: Console, parity: Parity) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    if parity.differences:
-        few = len(parity.differences) < parity.rows_off
-        which = f"the first {len(parity.differences)}" if few else "all of them"
-        console.print(f"{which}, flipped decisions before large differences:", highlight=False, soft_wrap=True)
-        console.print(_differences(parity))
+    _show_differences(console, parity.sample, "row of the sample")
+    if parity.hard is not None:
+        _show_hard(console, parity.hard, parity)
     if parity.rows_off and parity.is_met:
         console.print(f"taken with --accept {parity.accepted:g}, as the card says", style="yellow", soft_wrap=True)
+
+
+def _show_hard(console: Console, hard: HardParity, parity: Parity) -> None:
+    found = hard.found
+    if not found.rows:
+        why = "none were asked for" if not hard.asked else "none are of a kind that a pod and the pipeline take"
+        console.print(f"no hard rows were tried: {why}; the card says so", style="yellow", soft_wrap=True)
+    else:
+        is_good = not found.rows_off and not found.flips
+        said = f"{found.rows:,} hard rows compared: {_finding(found, parity)}"
+        console.print(said, style="" if is_good else "yellow", highlight=False, soft_wrap=True)
+        _show_differences(console, found, "hard row")
+    for name, which in hard.refused.items():
+        console.print(f"  left out, for the pipeline refuses them: {name}, {which}", highlight=False, markup=False)
+    if hard.rows_refused:
+        console.print(
+            f"  left out, for the pipeline refuses them: {_count(hard.rows_refused, 'hard row')}", highlight=False
+        )
+
+
+def _show_differences(console: Console, found: Comparison, heading: str) -> None:
+    if not found.differences:
+        return
+    few = len(found.differences) < max(found.rows_off, found.flips)
+    which = f"the first {len(found.differences)}" if few else "all of them"
+    console.print(f"{which}, flipped decisions before large differences:", highlight=False, soft_wrap=True)
+    console.print(_differences(found, heading))
 
 
 def _lines_on(console: Console) -> Progress:
@@ -61,13 +86,12 @@ def _lines_on(console: Console) -> Progress:
     return report
 
 
-def _finding(parity: Parity) -> str:
-    if not parity.rows_off:
-        return f"pipeline and ONNX file agree within {parity.within} on all (largest difference {parity.worst:.2g})"
-    return (
-        f"{_count(parity.rows_off, 'row')} differ by more than {parity.within}, at most by {parity.worst:.2g}"
-        f"{_flips(parity.flips, parity.cutoff)}"
-    )
+def _finding(found: Comparison, parity: Parity) -> str:
+    flips = _flips(found.flips, parity.cutoff)
+    if not found.rows_off:
+        same = f"pipeline and ONNX file agree within {parity.within} on all (largest difference {found.worst:.2g})"
+        return same + flips if found.flips else same
+    return f"{_count(found.rows_off, 'row')} differ by more than {parity.within}, at most by {found.worst:.2g}{flips}"
 
 
 def _flips(flips: int, cutoff: float | None) -> str:
@@ -78,11 +102,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _differences(parity: Parity) -> Table:
+def _differences(found: Comparison, heading: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("row of the sample", "pipeline", "ONNX file", "difference", "decision"):
-        table.add_column(heading, justify="right")
-    for item in parity.differences:
+    for each in (heading, "pipeline", "ONNX file", "difference", "decision"):
+        table.add_column(each, justify="right")
+    for item in found.differences:
         table.add_row(*_cells(item))
     return table
 

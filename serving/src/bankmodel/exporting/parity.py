@@ -1,14 +1,23 @@
-"""Does the ONNX file answer as the pipeline does? Compared row by row on the whole sample, on the same float32 inputs."""
+"""Does the ONNX file answer as the pipeline does? Compared row by row on the whole sample and on hard rows, on the same inputs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bankmodel.progress import Progress, silent
 
-__all__ = ["DEFAULT_TOLERANCE", "Difference", "Parity", "compare", "in_batches", "row_differences"]
+__all__ = [
+    "DEFAULT_TOLERANCE",
+    "Comparison",
+    "Difference",
+    "HardParity",
+    "Parity",
+    "compare",
+    "comparison",
+    "in_batches",
+]
 
 DEFAULT_TOLERANCE = 1e-5
 """Largest difference in score that is called equal: float32 arithmetic of both sides stays a hundred times below.
@@ -22,12 +31,30 @@ _BATCH = 2_000
 
 @dataclass(frozen=True)
 class Difference:
-    """One row of the sample (counted from 0) that the ONNX file scores otherwise."""
+    """One row (counted from 0) that the ONNX file scores otherwise."""
 
     row: int
     original: float
     converted: float
     is_flip: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two answers to the same rows. `rows_off` counts rows beyond the default tolerance; `worst` is infinite where only
+    one side gives a number.
+    """
+
+    rows: int
+    rows_off: int
+    worst: float
+    flips: int
+    differences: tuple[Difference, ...]
+
+    def as_card(self) -> dict[str, Any]:
+        """The figures, without the rows; JSON has no infinity, so that an infinite `worst` is null."""
+        worst = self.worst if np.isfinite(self.worst) else None
+        return {"rows": self.rows, "rowsOff": self.rows_off, "worst": worst, "flips": self.flips}
 
 
 @dataclass(frozen=True)
@@ -40,40 +67,82 @@ class Rounding:
 
 
 @dataclass(frozen=True)
-class Parity:
-    """What the comparison found. `rows_off` counts rows beyond `tolerance`; `accepted` is what the user took instead.
-
-    With `relative`, differences are shares of scores above 1.
+class HardParity:
+    """The comparison on rows made to hurt. `asked` were to be tried; `refused` tells by column which hard values the
+    pipeline itself does not take, `rows_refused` counts rows that it refused all the same.
     """
 
-    rows: int
-    rows_off: int
-    worst: float
-    flips: int
+    found: Comparison
+    asked: int
+    rows_refused: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def as_card(self) -> dict[str, Any]:
+        """The card's `parity.hard`."""
+        left_out = {"rows": self.rows_refused, "values": dict(self.refused)}
+        return self.found.as_card() | {"asked": self.asked, "leftOut": left_out}
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What the comparisons found: on the sample, in the pipeline alone, and on hard rows (None: they were not tried).
+
+    `accepted` is the tolerance that the user took instead of the default one. With `relative`, differences are shares of
+    scores above 1.
+    """
+
+    sample: Comparison
     cutoff: float | None
-    tolerance: float
-    relative: bool
     accepted: float | None
     rounding: Rounding
-    differences: tuple[Difference, ...]
+    relative: bool = False
+    hard: HardParity | None = None
+
+    tolerance: float = DEFAULT_TOLERANCE
 
     @property
-    def is_met(self) -> bool:
-        """Whether every row is within the tolerance that counts; NaN on one side alone never is."""
-        return self.worst <= (self.tolerance if self.accepted is None else self.accepted)
+    def rows(self) -> int:
+        """Of the sample."""
+        return self.sample.rows
+
+    @property
+    def rows_off(self) -> int:
+        """Of the sample, beyond the default tolerance."""
+        return self.sample.rows_off
+
+    @property
+    def worst(self) -> float:
+        """The sample's largest difference."""
+        return self.sample.worst
+
+    @property
+    def flips(self) -> int:
+        """Decisions on the sample that the file takes otherwise."""
+        return self.sample.flips
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The sample's rows that differ most, flips first."""
+        return self.sample.differences
 
     @property
     def within(self) -> str:
         """The tolerance in words."""
         return f"{self.tolerance:g}{' of the score' if self.relative else ''}"
 
+    @property
+    def is_met(self) -> bool:
+        """Whether every row of the sample is within the tolerance that counts; NaN on one side alone never is."""
+        return self._is_within(self.sample)
+
+    @property
+    def is_met_by_hard_rows(self) -> bool:
+        """Whether every hard row is, as far as there are any."""
+        return self.hard is None or self._is_within(self.hard.found)
+
     def as_card(self) -> dict[str, Any]:
-        """The card's `parity`: the figures, without the rows."""
-        return {
-            "rows": self.rows,
-            "rowsOff": self.rows_off,
-            "worst": self.worst,
-            "flips": self.flips,
+        """The card's `parity`: the figures, without the rows; those of the sample are on its top level."""
+        return self.sample.as_card() | {
             "cutoff": self.cutoff,
             "tolerance": self.tolerance,
             "relative": self.relative,
@@ -83,7 +152,11 @@ class Parity:
                 "worst": self.rounding.worst,
                 "flips": self.rounding.flips,
             },
+            "hard": None if self.hard is None else self.hard.as_card(),
         }
+
+    def _is_within(self, found: Comparison) -> bool:
+        return found.worst <= (self.tolerance if self.accepted is None else self.accepted)
 
 
 def compare(
@@ -100,27 +173,34 @@ def compare(
     `relative`: the scores are a regressor's, and of those above 1 a difference is the share.
     """
     original, rounded, converted = (scores[name] for name in ("original", "rounded", "converted"))
-    size = row_differences(rounded, converted, relative=relative)
-    flipped = _flipped(rounded[:, index], converted[:, index], cutoff)
-    rounding_size = row_differences(original, rounded, relative=relative)
-    rounding_flips = _flipped(original[:, index], rounded[:, index], cutoff)
-    flips_first = np.lexsort((-size, ~flipped))[:_SHOWN]
+    alone = comparison(original, rounded, index=index, cutoff=cutoff, relative=relative)
     return Parity(
+        sample=comparison(rounded, converted, index=index, cutoff=cutoff, relative=relative),
+        cutoff=cutoff,
+        accepted=accepted,
+        rounding=Rounding(alone.rows_off, alone.worst, alone.flips),
+        relative=relative,
+    )
+
+
+def comparison(
+    expected: np.ndarray, answered: np.ndarray, *, index: int, cutoff: float | None, relative: bool
+) -> Comparison:
+    """Both sides' scores of the same rows, [rows, classes]."""
+    if not len(expected):
+        return Comparison(0, 0, 0.0, 0, ())
+    size = row_differences(expected, answered, relative)
+    flipped = _flipped(expected[:, index], answered[:, index], cutoff)
+    flips_first = np.lexsort((-size, ~flipped))[:_SHOWN]
+    return Comparison(
         rows=len(size),
         rows_off=int((size > DEFAULT_TOLERANCE).sum()),
         worst=float(size.max()),
         flips=int(flipped.sum()),
-        cutoff=cutoff,
-        tolerance=DEFAULT_TOLERANCE,
-        relative=relative,
-        accepted=accepted,
-        rounding=Rounding(
-            int((rounding_size > DEFAULT_TOLERANCE).sum()), float(rounding_size.max()), int(rounding_flips.sum())
-        ),
         differences=tuple(
-            Difference(int(row), float(rounded[row, index]), float(converted[row, index]), bool(flipped[row]))
+            Difference(int(row), float(expected[row, index]), float(answered[row, index]), bool(flipped[row]))
             for row in flips_first
-            if size[row] > DEFAULT_TOLERANCE
+            if size[row] > DEFAULT_TOLERANCE or flipped[row]
         ),
     )
 
@@ -137,13 +217,13 @@ def in_batches(
     return np.concatenate(parts)
 
 
-def row_differences(left: np.ndarray, right: np.ndarray, *, relative: bool) -> np.ndarray:
+def row_differences(left: np.ndarray, right: np.ndarray, relative: bool) -> np.ndarray:
     """The largest difference in each row; infinite where only one side has a number."""
-    both_missing = np.isnan(left) & np.isnan(right)
-    size = np.where(both_missing, 0.0, np.abs(left.astype(np.float64) - right.astype(np.float64)))
-    if relative:
-        size = size / np.maximum(1.0, np.abs(left))
-    largest: np.ndarray = np.where(np.isnan(size), np.inf, size).max(axis=1)
+    with np.errstate(invalid="ignore"):
+        same = (left == right) | (np.isnan(left) & np.isnan(right))
+        size = np.abs(left.astype(np.float64) - right.astype(np.float64))
+        scaled = size / np.maximum(1, np.abs(left)) if relative else size
+    largest: np.ndarray = np.where(same, 0.0, np.where(np.isnan(scaled), np.inf, scaled)).max(axis=1)
     return largest
 
 

@@ -1,0 +1,108 @@
+"""All that is found out about one conversion before anything is written: three comparisons and, where they forbid it, why."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bankmodel.exporting.advice import remedies_for
+from bankmodel.exporting.conversion import Converted
+from bankmodel.exporting.hard_trial import HardTrial, hard_trial
+from bankmodel.exporting.missing import columns_that_impute
+from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare
+from bankmodel.exporting.subject import Subject, all_scores
+from bankmodel.progress import Progress
+from bankmodel.running import Runner
+
+__all__ = ["Evidence", "Terms", "gathered"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the comparison is held to: where decisions are taken, the tolerance taken knowingly, how many hard rows."""
+
+    cutoff: float | None
+    accept: float | None
+    hard_rows: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The comparisons with the rows behind them. `scores` are the sample's, scored three ways, each [rows, classes];
+    `trial` is None where the sample alone was enough to refuse; `refusal` says why nothing may be written.
+    """
+
+    subject: Subject
+    converted: Converted
+    runner: Runner
+    scores: dict[str, np.ndarray]
+    parity: Parity
+    refusal: str | None = None
+    imputing: frozenset[str] = frozenset()
+    trial: HardTrial = field(default_factory=HardTrial)
+
+
+def gathered(subject: Subject, converted: Converted, terms: Terms, progress: Progress) -> Evidence:
+    """Score the sample, then missing values in each column, then hard rows, with the pipeline and with the file."""
+    runner = Runner(converted.model.SerializeToString())
+    scores = all_scores(subject, runner, progress)
+    is_classifier = subject.scorer.class_index is not None
+    parity = compare(
+        scores,
+        index=subject.scorer.index,
+        cutoff=terms.cutoff if is_classifier else None,
+        accepted=terms.accept,
+        relative=not is_classifier,
+    )
+    found = Evidence(subject, converted, runner, scores, parity)
+    if not parity.is_met:
+        return replace(found, refusal=_sample_refusal(parity, remedies_for(subject.scorer.pipeline)))
+    return _with_hard_rows(found, terms, progress)
+
+
+def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Evidence:
+    subject, runner = found.subject, found.runner
+    imputing = columns_that_impute(
+        subject.scorer,
+        runner,
+        subject.frame,
+        columns=subject.columns,
+        token=subject.token,
+        tolerance=terms.accept or DEFAULT_TOLERANCE,
+        progress=progress,
+    )
+    trial = hard_trial(
+        subject,
+        found.converted,
+        runner,
+        imputing=imputing,
+        cutoff=found.parity.cutoff,
+        rows=terms.hard_rows,
+        progress=progress,
+    )
+    parity = replace(found.parity, hard=trial.parity)
+    breaks_promise = found.converted.standard_because is None and not parity.is_met_by_hard_rows
+    refusal = _hard_refusal(parity) if breaks_promise else None
+    return replace(found, imputing=imputing, trial=trial, parity=parity, refusal=refusal)
+
+
+def _sample_refusal(parity: Parity, remedies: str) -> str:
+    return (
+        f"the ONNX file scores {parity.rows_off} of {parity.rows} rows otherwise than the pipeline "
+        f"(by up to {parity.worst:.3g}{_also_beyond(parity)}); nothing was written. "
+        f"{remedies or 'Replace the step that differs, or do it before the model.'} "
+        "Or take the difference knowingly with --accept TOLERANCE, which the card records"
+    )
+
+
+def _hard_refusal(parity: Parity) -> str:
+    hard = parity.hard.found if parity.hard else parity.sample
+    return (
+        f"the file was to be exact, but scores {hard.rows_off} of {hard.rows} hard rows otherwise than the pipeline "
+        f"(by up to {hard.worst:.3g}{_also_beyond(parity)}), though none of the sample; nothing was written. "
+        "This is a mistake in bankmodel: please report it with the steps and the model. "
+        "Or take the difference knowingly with --accept TOLERANCE, which the card records"
+    )
+
+
+def _also_beyond(parity: Parity) -> str:
+    return "" if parity.accepted is None else f", also beyond the accepted {parity.accepted:g}"

@@ -1,0 +1,107 @@
+"""Try hard rows on both sides, and keep what came of it: for the card, the report and the golden vectors."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from bankmodel.exporting.conversion import Converted
+from bankmodel.exporting.hard import accepted_pools, hard_rows, pools_of, scored, thresholds_behind, thresholds_of
+from bankmodel.exporting.parity import HardParity, comparison, in_batches
+from bankmodel.exporting.subject import Subject
+from bankmodel.progress import Progress
+from bankmodel.running import Runner
+
+__all__ = ["HardTrial", "hard_trial"]
+
+_NONE = np.empty((0, 1))
+
+
+@dataclass(frozen=True)
+class HardTrial:
+    """What was found (None: nothing was tried), and the rows behind it: those that the pipeline scored, both sides' scores
+    as [rows, classes], and which of the rows hold no extreme number.
+    """
+
+    parity: HardParity | None = None
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    expected: np.ndarray = field(default_factory=lambda: _NONE)
+    answered: np.ndarray = field(default_factory=lambda: _NONE)
+    is_calm: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+
+
+def hard_trial(
+    subject: Subject,
+    converted: Converted,
+    runner: Runner,
+    *,
+    imputing: frozenset[str],
+    cutoff: float | None,
+    rows: int,
+    progress: Progress,
+) -> HardTrial:
+    """`rows` hard rows, less those that the pipeline refuses, scored by the pipeline and by the file.
+
+    Made of the sample's rows that a pod would score; columns in `imputing` are tried missing as well.
+    """
+    taken = subject.frame.iloc[subject.taken_rows(imputing)]
+    if not rows or not len(taken):
+        return HardTrial(_parity(subject, _NONE, _NONE, cutoff, asked=rows))
+    progress("looking for hard values")
+    pools, refused = accepted_pools(
+        subject.by_pipeline_if_taken,
+        taken.head(1),
+        subject.columns,
+        pools_of(taken, subject.columns, _thresholds(subject, converted, taken)),
+    )
+    made = hard_rows(taken, subject.columns, pools, may_miss=imputing, rows=rows)
+    kept = scored(
+        subject.by_pipeline_if_taken, made.frame, doing="scoring hard rows with the pipeline", progress=progress
+    )
+    frame = made.frame.iloc[kept.rows].reset_index(drop=True)
+    answered = _answered(subject, runner, frame, progress)
+    return HardTrial(
+        _parity(subject, kept.scores, answered, cutoff, asked=rows, refused=refused),
+        frame,
+        kept.scores,
+        answered,
+        ~made.is_extreme[kept.rows],
+    )
+
+
+def _thresholds(subject: Subject, converted: Converted, taken: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Of an exact file the very ones. Of another they are known to a few floats, and values of the sample lie between."""
+    if converted.standard_because is None:
+        return thresholds_of(converted.model)
+    found = thresholds_behind(subject.scorer.pipeline, converted.model, subject.columns, taken)
+    return {name: np.union1d(values, taken[name].dropna().astype(np.float64)) for name, values in found.items()}
+
+
+def _answered(subject: Subject, runner: Runner, frame: pd.DataFrame, progress: Progress) -> np.ndarray:
+    if not len(frame):
+        return _NONE
+    return in_batches(
+        lambda rows: subject.by_file(runner, frame.iloc[rows]),
+        len(frame),
+        doing="scoring hard rows with the ONNX file",
+        progress=progress,
+    )
+
+
+def _parity(
+    subject: Subject,
+    expected: np.ndarray,
+    answered: np.ndarray,
+    cutoff: float | None,
+    *,
+    asked: int,
+    refused: dict[str, str] | None = None,
+) -> HardParity:
+    found = comparison(
+        expected,
+        answered,
+        index=subject.scorer.index,
+        cutoff=cutoff,
+        relative=subject.scorer.class_index is None,
+    )
+    return HardParity(found, asked, asked - len(expected), refused or {})
