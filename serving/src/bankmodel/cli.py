@@ -59,6 +59,14 @@ AcceptOption = Annotated[
 HardRowsOption = Annotated[
     int, typer.Option(min=0, help="Rows made to hurt, on which both are compared as well; the card says how many.")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.html",
+        help="Draw the evidence as a page for those who sign it, when refused as well; it holds rows of the sample.",
+        show_default=False,
+    ),
+]
 CutoffHelp = "Score from which the decision is positive; flips are counted there."
 TimeOption = Annotated[
     str | None,
@@ -119,6 +127,7 @@ def export(
     numbers: NumbersOption = "FP32",
     trained_at: TimeOption = None,
     hard_rows: HardRowsOption = 100_000,
+    report: ReportOption = None,
 ) -> None:
     """Write a fitted pipeline as ONNX with its card inside, if both score the sample alike.
 
@@ -145,12 +154,15 @@ def export(
                 numbers=numbers,
                 trained_at=when,
                 hard_rows=hard_rows,
+                report=report,
                 progress=progress,
             )
     except ParityError as refusal:
         show_parity(_err, refusal.parity)
+        _say_reported(report)
         raise
     show_parity(_err, made.parity)
+    _say_reported(report)
     _say_written(made.path, made.sha256)
 
 
@@ -304,6 +316,11 @@ def _moment(text: str | None) -> datetime | None:
             f"time {text!r} is not one; write it as 2026-11-01T00:00:00Z or as seconds since 1970"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _say_reported(path: Path | None) -> None:
+    if path is not None:
+        _err.print(f"report {escape(str(path))}", highlight=False, soft_wrap=True)
 
 
 def _say_written(path: Path, sha256: str) -> None:

@@ -11,9 +11,10 @@ import pandas as pd
 from bankmodel import onnx_file, provenance
 from bankmodel.errors import ParityError, UsageError
 from bankmodel.exporting.conversion import convert
-from bankmodel.exporting.describing import card_of
-from bankmodel.exporting.evidence import Terms, gathered
+from bankmodel.exporting.describing import Identity, card_of, provenance_of
+from bankmodel.exporting.evidence import Evidence, Terms, gathered
 from bankmodel.exporting.parity import Parity
+from bankmodel.exporting.report import report_of, write_report
 from bankmodel.exporting.schema import NumberType
 from bankmodel.exporting.steps import fitted_as_text
 from bankmodel.exporting.subject import subject_of
@@ -50,6 +51,7 @@ def export(
     numbers: NumberType = "FP32",
     trained_at: datetime | None = None,
     hard_rows: int = HARD_ROWS,
+    report: str | Path | None = None,
     progress: Progress = silent,
 ) -> Exported:
     """Write `pipeline` as an ONNX file with its card inside, if it scores the whole `sample` as the pipeline does.
@@ -60,7 +62,8 @@ def export(
     `text` lists columns to read as text though they look like numbers (those the pipeline encodes as text are found);
     `numbers` is the type callers send; FP64 needs a model with an exact form. `trained_at` makes the digest repeatable.
     `hard_rows` is how many rows are made to hurt the model, on thresholds, missing, unknown, extreme: an exact file has
-    to score these alike, too; of another the card says how many it does not.
+    to score these alike, too; of another the card says how many it does not. `report` is where the evidence is written as
+    a page of HTML, when the export is refused for it as well; it holds rows of the sample.
     """
     _refuse_odd(accept, hard_rows)
     progress("reading the sample")
@@ -70,12 +73,20 @@ def export(
     progress("converting to ONNX")
     converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=name or path.stem)
     evidence = gathered(subject, converted, Terms(cutoff, accept, hard_rows), progress)
+    identity = {"name": name or path.stem, "version": version, "trainedAt": provenance.timestamp(trained_at)}
     if evidence.refusal is not None:
+        _report(report, evidence, identity, None)
         raise ParityError(evidence.refusal, evidence.parity)
     progress("writing the file")
-    identity = {"name": name or path.stem, "version": version, "trainedAt": provenance.timestamp(trained_at)}
     card = card_of(evidence, identity)
-    return Exported(path, onnx_file.save(converted.model, card, path), card, evidence.parity)
+    sha256 = onnx_file.save(converted.model, card, path)
+    _report(report, evidence, identity, sha256)
+    return Exported(path, sha256, card, evidence.parity)
+
+
+def _report(path: str | Path | None, evidence: Evidence, identity: Identity, sha256: str | None) -> None:
+    if path is not None:
+        write_report(Path(path), report_of(evidence, provenance_of(evidence.subject, identity), sha256))
 
 
 def _refuse_odd(accept: float | None, hard_rows: int) -> None:

@@ -34,7 +34,10 @@ def accepted_pools(
     """The pools without the values that the pipeline refuses in `row`, which is one that it takes; and what those are,
     in words, by column.
     """
-    kept, refused = {}, {}
+    kept = dict(pools)
+    refused: dict[str, str] = {}
+    if score(_all_at_once(row, columns, pools)) is not None:
+        return kept, refused
     for column in columns:
         asking = _Asking(score, row, column)
         pool = pools[column.name]
@@ -43,6 +46,18 @@ def accepted_pools(
         if gone:
             refused[column.name] = f"{gone:,} of {len(pool):,}: {asking.told(kept[column.name])}"
     return kept, refused
+
+
+def _all_at_once(row: pd.DataFrame, columns: Sequence[Column], pools: Mapping[str, Pool]) -> pd.DataFrame:
+    """The row again and again, each time with another value in each column: mostly all are taken, and it is asked once."""
+    rows = max(1, *(len(pool) for pool in pools.values()))
+    made = {}
+    for column in columns:
+        kind = object if column.kind == "text" else column.dtype
+        values = np.concatenate([pools[column.name].near, pools[column.name].odd]).astype(kind)
+        padding = np.full(rows - len(values), row[column.name].iloc[0], kind)
+        made[column.name] = np.concatenate([values, padding])
+    return pd.DataFrame(made)
 
 
 def scored(score: Score, frame: pd.DataFrame, *, doing: str, progress: Progress = silent) -> Scored:

@@ -129,11 +129,13 @@ class _Search:
         value = np.full(len(tests), np.nan if missing is None else missing[self._feature])
         blank = self._tests.answers(tests, value)
         order = np.lexsort((self._low, self._which))
-        cuts = float_at(self._low[order], self._dtype).astype(np.float64)
-        starts = np.searchsorted(self._which[order], np.arange(len(tests) + 1))
+        cuts = float_at(self._low[order], self._dtype).astype(np.float64).tolist()
+        starts = np.searchsorted(self._which[order], np.arange(len(tests) + 1)).tolist()
         return [
-            Line(tuple(cuts[start:end]), bool(first), bool(absent))
-            for start, end, first, absent in zip(starts[:-1], starts[1:], self._first, blank, strict=True)
+            Line(tuple(cuts[start:end]), first, absent)
+            for start, end, first, absent in zip(
+                starts[:-1], starts[1:], self._first.tolist(), blank.tolist(), strict=True
+            )
         ]
 
 
