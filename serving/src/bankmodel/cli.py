@@ -46,7 +46,7 @@ TextOption = Annotated[
     list[str] | None, typer.Option(help="Column to read as text although it looks like numbers; may be repeated.")
 ]
 NumbersOption = Annotated[
-    Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs exact trees.")
+    Literal["FP32", "FP64"], typer.Option(help="What callers send numbers as; FP64 needs an exact model.")
 ]
 TargetOption = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file to write.")]
 PositiveOption = Annotated[

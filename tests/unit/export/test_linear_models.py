@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.pipeline import Pipeline
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from bankmodel.exporting.export import Exported, export
 from bankmodel.running import Runner
 from bankmodel_serving.codec import DecodeLimits
 from bankmodel_serving.loading import load
 from support.fitted import NUMBERS, WORDS, applications, decisions, fitted
+from support.linear_models import LINEAR_STEPS
 from support.rows import row_bytes
+from support.tree_steps import WORD_STEPS, prepared
 
 _TEXT_LABELS = ("denied", "approved", "referred")
 
@@ -43,6 +45,11 @@ _PIPELINES: dict[str, Any] = {
     ),
     "calibrated by sigmoids": lambda: _refitted(CalibratedClassifierCV(LogisticRegression(), cv=2), decisions()),
     "regression": lambda: _refitted(LinearRegression(), decisions()),
+    "one against the rest": lambda: _refitted(SGDClassifier(loss="log_loss", random_state=0), _graded()),
+    "bent and binned": lambda: make_pipeline(
+        prepared(LINEAR_STEPS["spline of one, bins of another"](), WORD_STEPS["one-hot"](), list(NUMBERS), list(WORDS)),
+        LogisticRegression(solver="liblinear"),
+    ).fit(applications(), decisions()),
 }
 
 
@@ -59,6 +66,12 @@ def _feeds(made: Exported, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     token = next(feature.missing_token for feature in made.card.features if feature.missing_token)
     numbers = {name: frame[[name]].to_numpy(np.float32) for name in NUMBERS}
     return numbers | {name: frame[[name]].astype(object).fillna(token).to_numpy(object) for name in WORDS}
+
+
+def test_card_says_which_way_it_was(case: tuple[Any, Exported]) -> None:
+    _, made = case
+
+    assert {"way": "exact linear"} == made.card.parity["conversion"]
 
 
 def test_container_scores_requests_for_it_together(case: tuple[Any, Exported]) -> None:

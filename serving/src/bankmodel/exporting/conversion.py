@@ -1,4 +1,4 @@
-"""Choose the way to ONNX: trees exactly, where that is known to be possible, and everything else the standard way."""
+"""Choose the way to ONNX: trees and linear models exactly, where that is known to be possible; the rest the standard way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ import onnx
 import pandas as pd
 
 from bankmodel.errors import ConversionError
+from bankmodel.exporting.additive import added_up, is_linear
 from bankmodel.exporting.convert import to_onnx
 from bankmodel.exporting.schema import Column
+from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees import NotFoldable, folded
 
 __all__ = ["Converted", "convert"]
@@ -17,25 +19,26 @@ __all__ = ["Converted", "convert"]
 
 @dataclass(frozen=True)
 class Converted:
-    """The graph; `standard_because` says why it is not an exact one, and is None where it is."""
+    """The graph, and the way to it; `standard_because` says why it is not an exact one, and is None where it is."""
 
     model: onnx.ModelProto
-    standard_because: str | None
+    way: str
+    standard_because: str | None = None
 
     def as_card(self) -> dict[str, str]:
         """The card's `parity.conversion`."""
-        if self.standard_because is None:
-            return {"way": "exact trees"}
-        return {"way": "standard", "because": self.standard_because}
+        return {"way": self.way} | ({"because": self.standard_because} if self.standard_because else {})
 
 
 def convert(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> Converted:
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
+    is_sum = is_linear(last_step(pipeline))
     try:
-        return Converted(folded(pipeline, frame, columns, token=token, name=name), None)
+        exact = (added_up if is_sum else folded)(pipeline, frame, columns, token=token, name=name)
     except NotFoldable as reason:
         if any(column.datatype == "FP64" for column in columns):
             raise ConversionError(
-                f"only exact trees take FP64, and this is none: {reason}. Leave it at FP32"
+                f"only exact trees and linear models take FP64, and this is none: {reason}. Leave it at FP32"
             ) from reason
-        return Converted(to_onnx(pipeline, columns, token=token, name=name), str(reason))
+        return Converted(to_onnx(pipeline, columns, token=token, name=name), "standard", str(reason))
+    return Converted(exact, "exact linear" if is_sum else "exact trees")

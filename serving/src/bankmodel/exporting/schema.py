@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bankmodel.errors import UsageError
-from bankmodel.exporting.steps import text_missing_as_none
+from bankmodel.exporting.steps import text_missing_as_none, weighs_features
 from bankmodel.samples import is_text
 
 __all__ = ["Column", "NumberType", "as_feeds", "as_original", "columns_of", "missing_token_for"]
@@ -72,10 +72,17 @@ def as_feeds(frame: pd.DataFrame, columns: Sequence[Column], token: str) -> dict
 
 
 def as_original(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, as_sent: bool) -> Any:
-    """The sample as the pipeline receives it; `as_sent`: the very numbers that the ONNX file gets."""
+    """The sample as the pipeline receives it; `as_sent`: the very numbers that the ONNX file gets.
+
+    In front of a linear model these are held in double, as in a notebook: held in float32, scalers would subtract a mean
+    rounded to it, which moves scores by more than rounding the numbers does.
+    """
     kept = frame[[column.name for column in columns]]
     if as_sent:
-        kept = kept.astype({column.name: column.dtype for column in columns if column.kind == "number"})
+        numbers = [column for column in columns if column.kind == "number"]
+        kept = kept.astype({column.name: column.dtype for column in numbers})
+        if weighs_features(pipeline):
+            kept = kept.astype(dict.fromkeys((column.name for column in numbers), np.float64))
     if text_missing_as_none(pipeline):
         kept = kept.assign(**_with_none(kept, columns))
     return kept if hasattr(pipeline, "feature_names_in_") else kept.to_numpy()

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-__all__ = ["convertible_copy", "fitted_as_text", "fitted_steps", "last_step", "text_missing_as_none"]
+__all__ = ["convertible_copy", "fitted_as_text", "fitted_steps", "last_step", "text_missing_as_none", "weighs_features"]
 
 
 def fitted_steps(pipeline: Any) -> Iterator[BaseEstimator]:
@@ -24,6 +24,13 @@ def last_step(pipeline: Any) -> Any:
     while hasattr(pipeline, "steps"):
         pipeline = pipeline.steps[-1][1]
     return pipeline
+
+
+def weighs_features(pipeline: Any) -> bool:
+    """Whether the model is a linear one, or calibrates linear ones."""
+    model = last_step(pipeline)
+    parts = [part.estimator for part in getattr(model, "calibrated_classifiers_", ())]
+    return all(hasattr(part, "coef_") for part in parts or [model])
 
 
 def text_missing_as_none(pipeline: Any) -> bool:

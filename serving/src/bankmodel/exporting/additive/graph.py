@@ -1,0 +1,87 @@
+"""A linear model's sums as an ONNX graph, computed in double from the caller's numbers to the score.
+
+Of two classes the second one's sum stands beside a zero, and softmax makes both probabilities: onnxruntime's logistic loses
+all digits of small ones (from 1e-9 down). A Gemm of constant coefficients adds up each row alike in any batch (ADR 23).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from bankmodel.exporting.additive.curves import add_curves
+from bankmodel.exporting.additive.exponentials import add_exp, add_logistic, add_softmax
+from bankmodel.exporting.additive.model import Linear, Link
+from bankmodel.exporting.additive.search_trees import search_trees
+from bankmodel.exporting.additive.sums import Sums
+from bankmodel.exporting.schema import Column
+from bankmodel.exporting.trees.drawing import Graph, add_rows, add_trees, labels_of, model_of
+from bankmodel.exporting.trees.ensemble import NotFoldable
+
+__all__ = ["graph_of"]
+
+
+def graph_of(model: Linear, sums: Sums, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
+    """One input for each column, outputs `label` and `probabilities` or `prediction`, as the standard conversion has."""
+    graph = Graph()
+    used = sorted({curve.column for curve in sums.curves} | {level.column for level in sums.levels})
+    if not used:
+        raise NotFoldable("its score depends on no column")
+    rows = add_rows(graph, columns, used, words=sums.words, token=token)
+    added = _add_sums(graph, sums, rows, {column: place for place, column in enumerate(used)})
+    outputs = _classify(graph, model, added) if model.classes else _regress(graph, model, added)
+    return model_of(graph, columns, outputs, name=name)
+
+
+def _add_sums(graph: Graph, sums: Sums, rows: str, places: dict[int, int]) -> str:
+    """[rows, sums]."""
+    beside = _add_levels(graph, sums, rows, places) if sums.levels else graph.constant(sums.constants)
+    if not sums.curves:
+        return beside
+    curves, weights = add_curves(graph, sums, rows, places)
+    return graph.add("Gemm", [curves, graph.constant(weights.T.copy()), beside])
+
+
+def _add_levels(graph: Graph, sums: Sums, rows: str, places: dict[int, int]) -> str:
+    count = len(sums.constants)
+    trees = search_trees(sums.levels, count)
+    leaves, targets = np.array(trees.leaves), np.array(trees.targets)
+    return add_trees(graph, trees.nodes, rows, places=places, leaves=leaves, leaf_targets=targets, targets=count)
+
+
+def _regress(graph: Graph, model: Linear, sums: str) -> list[onnx.ValueInfoProto]:
+    predicted = add_exp(graph, sums) if model.link is Link.EXP else sums
+    graph.add("Cast", [predicted], "prediction", to=TensorProto.FLOAT)
+    return [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])]
+
+
+def _classify(graph: Graph, model: Linear, sums: str) -> list[onnx.ValueInfoProto]:
+    scores, compared = _probabilities(graph, model, sums)
+    graph.add("Cast", [scores], "probabilities", to=TensorProto.FLOAT)
+    labels = labels_of(model.classes)
+    is_place = labels.dtype != object and (labels == np.arange(len(labels))).all()
+    best = graph.add("ArgMax", [compared], "label" if is_place else "", axis=1, keepdims=0)
+    if not is_place:
+        graph.add("Gather", [graph.constant(labels), best], "label", axis=0)
+    kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
+    return [
+        helper.make_tensor_value_info("label", kind, [None]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(labels)]),
+    ]
+
+
+def _probabilities(graph: Graph, model: Linear, sums: str) -> tuple[str, str]:
+    """Every class's probability, and what the label is the largest of: the first of equal ones, as in scikit-learn."""
+    if model.link is Link.SOFTMAX:
+        return add_softmax(graph, sums, len(model.classes)), sums
+    logistics = add_logistic(graph, sums)
+    count = len(model.coefficients)
+    if model.link is Link.MEAN_LOGISTIC:
+        shares = np.full((count, 1), 1 / count) * [-1.0, 1.0]
+        both = graph.add("Gemm", [logistics, graph.constant(shares), graph.constant(np.array([1.0, 0.0]))])
+        return both, both
+    total = graph.add("MatMul", [logistics, graph.constant(np.ones((count, count)))])
+    is_nothing = graph.add("Equal", [total, graph.constant(np.array([0.0]))])
+    divided = graph.add("Div", [logistics, total])
+    return graph.add("Where", [is_nothing, graph.constant(np.array([1 / count])), divided]), sums

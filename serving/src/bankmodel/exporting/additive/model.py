@@ -1,0 +1,130 @@
+"""Read fitted linear models as plain arrays. No library is imported that the model does not come from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+
+from bankmodel.exporting.trees.ensemble import NotFoldable
+
+__all__ = ["Linear", "Link", "is_linear", "read_linear"]
+
+
+class Link(Enum):
+    """How sums become a score."""
+
+    IDENTITY = "the sum itself"
+    EXP = "its exponential"
+    SOFTMAX = "softmax of a sum for each class; of two classes the first one's is 0"
+    ONE_AGAINST_REST = "a logistic for each class, divided by all of them"
+    MEAN_LOGISTIC = "the mean of logistics, the second class's probability"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Sums of features: `coefficients` [sums, features]. `classes` is empty for a regressor."""
+
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    link: Link
+    classes: tuple[Any, ...] = ()
+
+
+def is_linear(model: Any) -> bool:
+    """Whether the last step is a linear model, or calibrates one."""
+    if _name(model) == _CALIBRATED:
+        parts = getattr(model, "calibrated_classifiers_", [])
+        return bool(parts) and all(_name(_thawed(part.estimator)) in _MARGINS for part in parts)
+    return _name(model) in _READERS
+
+
+def read_linear(model: Any) -> Linear:
+    """The sums of a fitted model; refused where its probabilities are made in a way that is not known here."""
+    if _name(model) == _CALIBRATED:
+        return _calibration(model)
+    return _READERS[_name(model)](model)
+
+
+def _name(model: Any) -> str:
+    kind = type(model)
+    return f"{kind.__module__.split('.')[0]}.{kind.__name__}"
+
+
+def _regression(model: Any) -> Linear:
+    coefficients = np.asarray(model.coef_, np.float64)
+    if coefficients.ndim > 1 and len(coefficients) != 1:
+        raise NotFoldable(f"{type(model).__name__} predicts {len(coefficients)} targets")
+    return Linear(coefficients.reshape(1, -1), _intercepts(model, 1), Link.IDENTITY)
+
+
+def _generalised(model: Any) -> Linear:
+    """Poisson, gamma and Tweedie regression."""
+    links = {"LogLink": Link.EXP, "IdentityLink": Link.IDENTITY}
+    name = type(model._base_loss.link).__name__
+    if name not in links:
+        raise NotFoldable(f"{type(model).__name__} with {name} is not read")
+    return Linear(np.asarray(model.coef_, np.float64).reshape(1, -1), _intercepts(model, 1), links[name])
+
+
+def _logistic(model: Any) -> Linear:
+    return _classifier(model, Link.SOFTMAX)
+
+
+def _stochastic(model: Any) -> Linear:
+    if model.loss != "log_loss":
+        raise NotFoldable(f"{type(model).__name__} with loss {model.loss!r} is not read")
+    return _classifier(model, Link.ONE_AGAINST_REST)
+
+
+def _classifier(model: Any, link: Link) -> Linear:
+    coefficients = np.asarray(model.coef_, np.float64)
+    intercepts = _intercepts(model, len(coefficients))
+    if len(model.classes_) == 2:  # softmax of 0 and a sum is its logistic, and keeps small probabilities
+        coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
+        intercepts, link = np.array([0.0, *intercepts]), Link.SOFTMAX
+    return Linear(coefficients, intercepts, link, tuple(model.classes_))
+
+
+def _calibration(model: Any) -> Linear:
+    """The mean over the folds of 1 / (1 + exp(a * sum + b))."""
+    parts = model.calibrated_classifiers_
+    if len(model.classes_) != 2 or any(part.method != "sigmoid" for part in parts):
+        raise NotFoldable("only sigmoids over two classes are read of CalibratedClassifierCV")
+    inner = [_thawed(part.estimator) for part in parts]
+    slopes = np.array([part.calibrators[0].a_ for part in parts])
+    shifts = np.array([part.calibrators[0].b_ for part in parts])
+    coefficients = -slopes[:, None] * np.vstack([each.coef_ for each in inner])
+    intercepts = -slopes * np.concatenate([_intercepts(each, 1) for each in inner]) - shifts
+    return Linear(coefficients, intercepts, Link.MEAN_LOGISTIC, tuple(model.classes_))
+
+
+def _thawed(model: Any) -> Any:
+    return model.estimator if isinstance(model, FrozenEstimator) else model
+
+
+def _intercepts(model: Any, sums: int) -> np.ndarray:
+    return np.broadcast_to(np.asarray(model.intercept_, np.float64).reshape(-1), sums)
+
+
+_MARGINS = frozenset(
+    f"sklearn.{name}"
+    for name in (
+        *("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis", "SGDClassifier"),
+        *("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron"),
+    )
+)
+"""Classifiers whose decision function, which calibration maps, is the sum itself."""
+_CALIBRATED = "sklearn.CalibratedClassifierCV"
+_READERS: dict[str, Callable[[Any], Linear]] = {
+    **dict.fromkeys(("sklearn.LogisticRegression", "sklearn.LogisticRegressionCV"), _logistic),
+    "sklearn.LinearDiscriminantAnalysis": _logistic,
+    "sklearn.SGDClassifier": _stochastic,
+    **dict.fromkeys(("sklearn.LinearRegression", "sklearn.Ridge", "sklearn.RidgeCV"), _regression),
+    **dict.fromkeys(("sklearn.Lasso", "sklearn.LassoCV", "sklearn.Lars", "sklearn.LassoLars"), _regression),
+    **dict.fromkeys(("sklearn.ElasticNet", "sklearn.ElasticNetCV", "sklearn.SGDRegressor"), _regression),
+    **dict.fromkeys(("sklearn.BayesianRidge", "sklearn.HuberRegressor", "sklearn.QuantileRegressor"), _regression),
+    **dict.fromkeys(("sklearn.PoissonRegressor", "sklearn.GammaRegressor", "sklearn.TweedieRegressor"), _generalised),
+}
