@@ -151,7 +151,7 @@ def test_standard_file_that_differs_on_hard_rows_alone_is_written_and_its_card_c
 def _pretending_to_be_exact(accept: float | None) -> Evidence:
     subject = subject_of(fitted("voting", scaled=True), read_sample(_agreeing()), None, "FP32")
     standard = convert(subject.scorer.pipeline, subject.frame, subject.columns, token=_TOKEN, name="model")
-    return gathered(subject, Converted(standard.model, None), Terms(0.5, accept, 20_000), silent)
+    return gathered(subject, Converted(standard.model, "exact trees"), Terms(0.5, accept, 20_000), silent)
 
 
 def test_exact_file_that_differs_on_a_hard_row_is_refused() -> None:

@@ -95,7 +95,7 @@ def test_screen_of_the_file_tells_of_hard_rows_and_of_the_way(bankmodel: Command
     said = " ".join(bankmodel("inspect", exported.path).out.split())
 
     assert "0 of 100,000 rows on thresholds, missing, unknown and extreme differ from the pipeline" in said
-    assert "standard, because LogisticRegression is no tree ensemble" in said
+    assert "exact linear" in said
 
 
 def test_export_without_hard_rows_says_so(bankmodel: Command, script: Path, sample: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def thresholds_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
                 if name in inputs:
                     found.setdefault(name, []).append(splits[features == place])
     joined = {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
-    return {name: values[np.isfinite(values)] for name, values in joined.items()}
+    return {name: values[np.isfinite(values)] for name, values in joined.items() if np.isfinite(values).any()}
 
 
 def thresholds_behind(
