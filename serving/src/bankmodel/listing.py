@@ -125,7 +125,8 @@ def _parity_facts(parity: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "hard rows", "; ".join(_hard_words(parity["hard"] or {}, _within(parity)))
     if parity.get("conversion"):
         because = parity["conversion"].get("because")
-        yield "conversion", f"{parity['conversion']['way']}{f', because {because}' if because else ''}"
+        deciding = ", decides in double" if "decisions" in parity["conversion"] else ""
+        yield "conversion", f"{parity['conversion']['way']}{deciding}{f', because {because}' if because else ''}"
 
 
 def _within(parity: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Choose the way to ONNX: trees and linear models exactly, where that is known to be possible; the rest the standard way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx
@@ -10,6 +10,7 @@ import pandas as pd
 from bankmodel.errors import ConversionError
 from bankmodel.exporting.additive import added_up, is_linear
 from bankmodel.exporting.convert import to_onnx
+from bankmodel.exporting.deciding import deciding_in_double
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees import NotFoldable, folded
@@ -24,10 +25,17 @@ class Converted:
     model: onnx.ModelProto
     way: str
     standard_because: str | None = None
+    decides_in_double: bool = False
 
     def as_card(self) -> dict[str, str]:
         """The card's `parity.conversion`."""
-        return {"way": self.way} | ({"because": self.standard_because} if self.standard_because else {})
+        because = {"because": self.standard_because} if self.standard_because else {}
+        return {"way": self.way} | because | ({"decisions": "in double"} if self.decides_in_double else {})
+
+    def deciding(self, *, index: int, cutoff: float) -> "Converted":
+        """An exact classifier whose rounded score of class `index` is on the same side of `cutoff` as the pipeline's."""
+        model = deciding_in_double(self.model, index=index, cutoff=cutoff)
+        return replace(self, model=model, decides_in_double=True)
 
 
 def convert(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> Converted:

@@ -13,7 +13,7 @@ from bankmodel.exporting.subject import Subject, all_scores
 from bankmodel.progress import Progress
 from bankmodel.running import Runner
 
-__all__ = ["Evidence", "Terms", "gathered"]
+__all__ = ["Evidence", "Terms", "examined", "gathered"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,17 @@ class Evidence:
     refusal: str | None = None
     imputing: frozenset[str] = frozenset()
     trial: HardTrial = field(default_factory=HardTrial)
+
+
+def examined(subject: Subject, converted: Converted, terms: Terms, progress: Progress) -> Evidence:
+    """What is found out; and where rounding the score of an exact file flips a decision, of one that decides before it rounds."""
+    found = gathered(subject, converted, terms, progress)
+    flips = found.parity.flips + (found.parity.hard.found.flips if found.parity.hard else 0)
+    if found.refusal or not flips or converted.standard_because is not None or found.parity.cutoff is None:
+        return found
+    progress("deciding in double")
+    deciding = converted.deciding(index=subject.scorer.index, cutoff=found.parity.cutoff)
+    return gathered(subject, deciding, terms, progress)
 
 
 def gathered(subject: Subject, converted: Converted, terms: Terms, progress: Progress) -> Evidence:

@@ -12,7 +12,7 @@ from bankmodel import onnx_file, provenance
 from bankmodel.errors import ParityError, UsageError
 from bankmodel.exporting.conversion import convert
 from bankmodel.exporting.describing import Identity, card_of, provenance_of
-from bankmodel.exporting.evidence import Evidence, Terms, gathered
+from bankmodel.exporting.evidence import Evidence, Terms, examined
 from bankmodel.exporting.parity import Parity
 from bankmodel.exporting.report import report_of, write_report
 from bankmodel.exporting.schema import NumberType
@@ -72,14 +72,14 @@ def export(
     path = Path(output)
     progress("converting to ONNX")
     converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=name or path.stem)
-    evidence = gathered(subject, converted, Terms(cutoff, accept, hard_rows), progress)
+    evidence = examined(subject, converted, Terms(cutoff, accept, hard_rows), progress)
     identity = {"name": name or path.stem, "version": version, "trainedAt": provenance.timestamp(trained_at)}
     if evidence.refusal is not None:
         _report(report, evidence, identity, None)
         raise ParityError(evidence.refusal, evidence.parity)
     progress("writing the file")
     card = card_of(evidence, identity)
-    sha256 = onnx_file.save(converted.model, card, path)
+    sha256 = onnx_file.save(evidence.converted.model, card, path)
     _report(report, evidence, identity, sha256)
     return Exported(path, sha256, card, evidence.parity)
 

@@ -230,5 +230,7 @@ def row_differences(left: np.ndarray, right: np.ndarray, relative: bool) -> np.n
 def _flipped(left: np.ndarray, right: np.ndarray, cutoff: float | None) -> np.ndarray:
     if cutoff is None:
         return np.zeros(len(left), bool)
-    flipped: np.ndarray = (left >= cutoff) != (right >= cutoff)
+    decided = left >= cutoff
+    # A caller may read FP32 as it is or as a double; of a cutoff like 0.7 the two are not the same.
+    flipped: np.ndarray = (decided != (right >= cutoff)) | (decided != (right.astype(np.float64) >= cutoff))
     return flipped
