@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from support.random_trees import neighbours_off
+from verify.export_large import item_6
 from verify.export_matrix import item_1
 from verify.export_speed import item_3, item_4
 from verify.lines import Line, at_least, exactly
@@ -20,4 +21,4 @@ def item_2() -> Iterator[Line]:
     yield exactly("  predictions that differ in any bit", off, 0)
 
 
-EXPORT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4}
+EXPORT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4, "6": item_6}

@@ -14,6 +14,7 @@ from bankmodel.exporting.deciding import deciding_in_double
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees import NotFoldable, folded
+from bankmodel.progress import Progress, silent
 
 __all__ = ["Converted", "convert"]
 
@@ -38,15 +39,23 @@ class Converted:
         return replace(self, model=model, decides_in_double=True)
 
 
-def convert(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> Converted:
+def convert(
+    pipeline: Any,
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    token: str,
+    name: str,
+    progress: Progress = silent,
+) -> Converted:
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
-    is_sum = is_linear(last_step(pipeline))
     try:
-        exact = (added_up if is_sum else folded)(pipeline, frame, columns, token=token, name=name)
+        if is_linear(last_step(pipeline)):
+            return Converted(added_up(pipeline, frame, columns, token=token, name=name), "exact linear")
+        return Converted(folded(pipeline, frame, columns, token=token, name=name, progress=progress), "exact trees")
     except NotFoldable as reason:
         if any(column.datatype == "FP64" for column in columns):
             raise ConversionError(
                 f"only exact trees and linear models take FP64, and this is none: {reason}. Leave it at FP32"
             ) from reason
         return Converted(to_onnx(pipeline, columns, token=token, name=name), "standard", str(reason))
-    return Converted(exact, "exact linear" if is_sum else "exact trees")

@@ -71,9 +71,10 @@ def export(
     subject = subject_of(pipeline, read, positive, numbers)
     path = Path(output)
     progress("converting to ONNX")
-    converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=name or path.stem)
+    called = name or path.stem
+    converted = convert(pipeline, subject.frame, subject.columns, token=subject.token, name=called, progress=progress)
     evidence = examined(subject, converted, Terms(cutoff, accept, hard_rows), progress)
-    identity = {"name": name or path.stem, "version": version, "trainedAt": provenance.timestamp(trained_at)}
+    identity = {"name": called, "version": version, "trainedAt": provenance.timestamp(trained_at)}
     if evidence.refusal is not None:
         _report(report, evidence, identity, None)
         raise ParityError(evidence.refusal, evidence.parity)

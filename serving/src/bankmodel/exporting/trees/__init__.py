@@ -19,17 +19,27 @@ from bankmodel.exporting.trees.oracle import Oracle
 from bankmodel.exporting.trees.reading import read_ensemble
 from bankmodel.exporting.trees.sources import sources_of
 from bankmodel.exporting.trees.unfold import unfolded
+from bankmodel.progress import Progress, silent
 
 __all__ = ["NotFoldable", "folded"]
 
 
-def folded(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
+def folded(
+    pipeline: Any,
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    token: str,
+    name: str,
+    progress: Progress = silent,
+) -> onnx.ModelProto:
     """The pipeline as an exact ONNX graph; NotFoldable says why it has none.
 
     `frame` has a row that the pipeline takes; `token` is sent for a missing text.
     """
     ensemble = read_ensemble(last_step(pipeline))
     oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, model_dtype=ensemble.dtype)
-    found = plans_of(ensemble, oracle)
-    nodes = unfolded(ensemble, found.plans)
+    found = plans_of(ensemble, oracle, progress)
+    nodes = unfolded(ensemble, found.plans, progress)
+    progress("writing the graph")
     return graph_of(ensemble, nodes, columns, words=found.words, token=token, name=name)

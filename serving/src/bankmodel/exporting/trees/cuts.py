@@ -9,12 +9,14 @@ from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.floats import around, float_at, highest, lowest
 from bankmodel.exporting.trees.oracle import Oracle
 from bankmodel.exporting.trees.sources import Source
+from bankmodel.progress import Progress, silent
 
 __all__ = ["Line", "Tests", "lines_of"]
 
 _BISECTIONS = 70
 _BESIDE = 8
 """Floats looked at on both sides of a boundary: a transform that is monotone on paper may round otherwise."""
+_DOING = "moving thresholds to the columns"
 _LANDMARKS = np.array([0.0, *(sign * 10.0**power for sign in (-1, 1) for power in range(-6, 13))])
 
 
@@ -40,18 +42,21 @@ class Line:
     missing: bool
 
 
-def lines_of(oracle: Oracle[Source], asked: Mapping[int, Tests]) -> dict[int, list[Line]]:
+def lines_of(oracle: Oracle[Source], asked: Mapping[int, Tests], progress: Progress = silent) -> dict[int, list[Line]]:
     """For each feature its tests, in their order, told in the values of its column."""
     found = {feature: _Search(oracle, feature, tests) for feature, tests in asked.items()}
     grids = oracle.values({feature: search.grid for feature, search in found.items()})
     for feature, search in found.items():
         search.begin(grids[feature])
-    for _ in range(_BISECTIONS):
+    rounds = 8 * oracle.dtype.itemsize + 1
+    for number in range(_BISECTIONS):
+        progress(_DOING, min(number, rounds), rounds)
         probes = {feature: search.middles() for feature, search in found.items() if not search.is_done}
         if not probes:
             break
         for feature, values in oracle.values(probes).items():
             found[feature].narrow(values)
+    progress(_DOING, rounds, rounds)
     _look_beside(oracle, found)
     missing = {column: oracle.missing(column) for column in {search.column for search in found.values()}}
     return {feature: search.lines(missing[search.column]) for feature, search in found.items()}

@@ -11,6 +11,7 @@ from bankmodel.exporting.trees.oracle import Oracle
 from bankmodel.exporting.trees.sources import Source
 from bankmodel.exporting.trees.unfold import Ask, Mode, Plan
 from bankmodel.exporting.trees.words import Lookup, lookups_of, plan_of
+from bankmodel.progress import Progress, silent
 
 __all__ = ["Folded", "plans_of"]
 
@@ -23,12 +24,12 @@ class Folded:
     words: Mapping[int, tuple[str, ...]]
 
 
-def plans_of(ensemble: Ensemble, oracle: Oracle[Source]) -> Folded:
+def plans_of(ensemble: Ensemble, oracle: Oracle[Source], progress: Progress = silent) -> Folded:
     """Every node's question, told in the caller's columns."""
     plans: list[Plan] = [Plan((), (True,))] * len(ensemble.feature)
     used = np.unique(ensemble.feature).tolist()
     measured = [feature for feature in used if oracle.sources[feature].keys is None]
-    for node, plan in _measured(ensemble, oracle, measured):
+    for node, plan in _measured(ensemble, oracle, measured, progress):
         plans[node] = plan
     looked_up = [feature for feature in used if oracle.sources[feature].keys is not None]
     lookups = lookups_of(oracle, looked_up)
@@ -37,12 +38,14 @@ def plans_of(ensemble: Ensemble, oracle: Oracle[Source]) -> Folded:
     return Folded(plans, {column: lookup.keys for column, lookup in lookups.items() if lookup.is_text})
 
 
-def _measured(ensemble: Ensemble, oracle: Oracle[Source], features: list[int]) -> Iterator[tuple[int, Plan]]:
+def _measured(
+    ensemble: Ensemble, oracle: Oracle[Source], features: list[int], progress: Progress
+) -> Iterator[tuple[int, Plan]]:
     """Features that are monotone: their thresholds are found on the line of the column's floats."""
     if any(int(ensemble.feature[node]) in features for node in ensemble.categories):
         raise NotFoldable("it splits numbers as categories")
     questions = {feature: _questions(ensemble, feature) for feature in features}
-    lines = lines_of(oracle, {feature: tests for feature, (tests, _, _) in questions.items()})
+    lines = lines_of(oracle, {feature: tests for feature, (tests, _, _) in questions.items()}, progress)
     for feature, (_, nodes, which) in questions.items():
         told = [_plan(oracle.sources[feature].column, line) for line in lines[feature]]
         yield from ((node, told[number]) for node, number in zip(nodes, which, strict=True))

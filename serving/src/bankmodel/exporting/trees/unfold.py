@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
+from bankmodel.progress import Progress, silent
 
 __all__ = ["Ask", "Mode", "Nodes", "Plan", "unfolded"]
 
@@ -91,13 +92,14 @@ _Path = Mapping[int, _Known]
 _NOTHING: _Path = {}
 
 
-def unfolded(ensemble: Ensemble, plans: Sequence[Plan]) -> Nodes:
+def unfolded(ensemble: Ensemble, plans: Sequence[Plan], progress: Progress = silent) -> Nodes:
     """The trees with `plans[n]` in place of node n: no node where the answer is the same for all, several where needed."""
     nodes = Nodes()
     limit = _GROWTH * len(plans) + _ALLOWANCE
     turning = frozenset(plan.asks[0].column for plan in plans if len(plan.asks) > 1)
     growth = _Growth(nodes, ensemble, plans, turning)
-    for root in ensemble.roots.tolist():
+    for number, root in enumerate(ensemble.roots.tolist()):
+        progress("writing the trees", number + 1, len(ensemble.roots))
         nodes.roots.append(len(nodes.asks))
         growth.grow(root)
         if len(nodes.asks) > limit:
