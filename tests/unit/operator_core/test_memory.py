@@ -99,6 +99,10 @@ MARKED: dict[str, State] = {
     "on the shadow": saved_trials.climbing(0),
     "on the last rung": saved_trials.climbing(3),
     "back by a rung": replace(saved_trials.climbing(1), highest=2),
+    "back on the first of two rungs": replace(
+        saved_trials.climbing(0), highest=1, ladder=Ladder(saved_trials.LADDER.rungs[2:])
+    ),
+    "on the only rung": replace(saved_trials.climbing(0), ladder=Ladder(saved_trials.LADDER.rungs[3:])),
     "not in force": saved_trials.climbing(held=None),
     "promoted on its way": saved_trials.climbing(is_promoted=True),
     "on its way again under an old order": replace(saved_trials.climbing(), is_spent=True),
