@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from bankmodel.exporting.advice import remedies_for
 from bankmodel.exporting.conversion import Converted
 from bankmodel.exporting.hard_trial import HardTrial, hard_trial
 from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare
+from bankmodel.exporting.schema import as_feeds, as_original
+from bankmodel.exporting.scorecards import is_pointed, other_points
 from bankmodel.exporting.subject import Subject, all_scores
 from bankmodel.progress import Progress
 from bankmodel.running import Runner
@@ -67,7 +70,8 @@ def gathered(subject: Subject, converted: Converted, terms: Terms, progress: Pro
     found = Evidence(subject, converted, runner, scores, parity)
     if not parity.is_met:
         return replace(found, refusal=_sample_refusal(parity, remedies_for(subject.scorer.pipeline)))
-    return _with_hard_rows(found, terms, progress)
+    complete = _with_hard_rows(found, terms, progress)
+    return complete if complete.refusal else replace(complete, refusal=_points_refusal(complete))
 
 
 def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Evidence:
@@ -94,6 +98,16 @@ def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Eviden
     breaks_promise = found.converted.standard_because is None and not parity.is_met_by_hard_rows
     refusal = _hard_refusal(parity) if breaks_promise else None
     return replace(found, imputing=imputing, trial=trial, parity=parity, refusal=refusal)
+
+
+def _points_refusal(found: Evidence) -> str | None:
+    """Of a scorecard: its points are compared on the same rows."""
+    subject, pipeline = found.subject, found.subject.scorer.pipeline
+    if not is_pointed(pipeline):
+        return None
+    rows = pd.concat([subject.frame, found.trial.frame], ignore_index=True)
+    answers = found.runner.run(as_feeds(rows, subject.columns, subject.token))
+    return other_points(pipeline, as_original(pipeline, rows, subject.columns, as_sent=True), answers)
 
 
 def _sample_refusal(parity: Parity, remedies: str) -> str:

@@ -16,6 +16,7 @@ from bankmodel.exporting.evidence import Evidence, Terms, examined
 from bankmodel.exporting.parity import Parity
 from bankmodel.exporting.report import report_of, write_report
 from bankmodel.exporting.schema import NumberType
+from bankmodel.exporting.scorecards import as_pipeline
 from bankmodel.exporting.steps import fitted_as_text
 from bankmodel.exporting.subject import subject_of
 from bankmodel.progress import Progress, silent
@@ -66,6 +67,7 @@ def export(
     a page of HTML, when the export is refused for it as well; it holds rows of the sample.
     """
     _refuse_odd(accept, hard_rows)
+    pipeline = as_pipeline(pipeline)
     progress("reading the sample")
     read = read_sample(sample, text=(*text, *fitted_as_text(pipeline)))
     subject = subject_of(pipeline, read, positive, numbers)

@@ -42,7 +42,9 @@ def fitted_as_text(pipeline: Any) -> frozenset[str]:
     """The named columns in which an encoder or imputer has seen text: codes that look like numbers ("007") among them."""
     blocks = [step for step in fitted_steps(pipeline) if isinstance(step, ColumnTransformer)]
     parts = [(step, names) for block in blocks for _, step, names in getattr(block, "transformers_", ())]
-    return frozenset(str(name) for step, names in parts for name in _text_names(step, names))
+    binned = (step for step in fitted_steps(pipeline) if hasattr(step, "text_names"))
+    told = (name for step in binned for name in step.text_names())
+    return frozenset((*told, *(str(name) for step, names in parts for name in _text_names(step, names))))
 
 
 def convertible_copy(pipeline: Any, token: str) -> Any:

@@ -12,11 +12,13 @@ import numpy as np
 import onnx
 import pandas as pd
 
+from bankmodel.exporting.additive.features import Feature
 from bankmodel.exporting.additive.graph import graph_of
-from bankmodel.exporting.additive.model import is_linear, read_linear
+from bankmodel.exporting.additive.model import Linear, Link, is_linear, read_linear
 from bankmodel.exporting.additive.steps import features_of
 from bankmodel.exporting.additive.sums import sums_of
 from bankmodel.exporting.schema import Column
+from bankmodel.exporting.scorecards import pointed_pipeline
 from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees.oracle import Oracle
 
@@ -33,5 +35,19 @@ def added_up(
     `frame` has a row that the pipeline takes; `token` is sent for a missing text.
     """
     model = read_linear(last_step(pipeline))
-    oracle = Oracle(pipeline, columns, frame, walk=features_of, dtype=_DOUBLE, model_dtype=_DOUBLE)
-    return graph_of(model, sums_of(model, oracle), columns, token=token, name=name)
+    sums = sums_of(model, _oracle(pipeline, frame, columns))
+    pointed = pointed_pipeline(pipeline)
+    points = None
+    if pointed is not None:
+        points = sums_of(_adding_up(pointed), _oracle(pointed, frame, columns), sums.words)
+    return graph_of(model, sums, columns, points=points, token=token, name=name)
+
+
+def _oracle(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Oracle[Feature]:
+    return Oracle(pipeline, columns, frame, walk=features_of, dtype=_DOUBLE, model_dtype=_DOUBLE)
+
+
+def _adding_up(pointed: Any) -> Linear:
+    step = pointed.steps[0][1]
+    intercept = np.asarray(step.scorecard.intercept_, np.float64).reshape(-1)
+    return Linear(np.ones((1, step.n_features_in_)), np.broadcast_to(intercept, 1), Link.IDENTITY)

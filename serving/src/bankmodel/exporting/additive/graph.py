@@ -16,22 +16,38 @@ from bankmodel.exporting.additive.model import Linear, Link
 from bankmodel.exporting.additive.search_trees import search_trees
 from bankmodel.exporting.additive.sums import Sums
 from bankmodel.exporting.schema import Column
+from bankmodel.exporting.scorecards import POINTS
 from bankmodel.exporting.trees.drawing import Graph, add_rows, add_trees, labels_of, model_of
 from bankmodel.exporting.trees.ensemble import NotFoldable
 
 __all__ = ["graph_of"]
 
 
-def graph_of(model: Linear, sums: Sums, columns: Sequence[Column], *, token: str, name: str) -> onnx.ModelProto:
-    """One input for each column, outputs `label` and `probabilities` or `prediction`, as the standard conversion has."""
+def graph_of(
+    model: Linear, sums: Sums, columns: Sequence[Column], *, points: Sums | None, token: str, name: str
+) -> onnx.ModelProto:
+    """One input for each column, outputs `label` and `probabilities` or `prediction`, as the standard conversion has.
+
+    A scorecard has its points beside them.
+    """
     graph = Graph()
-    used = sorted({curve.column for curve in sums.curves} | {level.column for level in sums.levels})
-    if not used:
+    all_sums = [sums] if points is None else [sums, points]
+    used = sorted({curve.column for each in all_sums for curve in each.curves} | _with_levels(all_sums))
+    if not sums.curves and not sums.levels:
         raise NotFoldable("its score depends on no column")
-    rows = add_rows(graph, columns, used, words=sums.words, token=token)
-    added = _add_sums(graph, sums, rows, {column: place for place, column in enumerate(used)})
+    words = {column: known for each in all_sums for column, known in each.words.items()}
+    rows = add_rows(graph, columns, used, words=words, token=token)
+    places = {column: place for place, column in enumerate(used)}
+    added = _add_sums(graph, sums, rows, places)
     outputs = _classify(graph, model, added) if model.classes else _regress(graph, model, added)
+    if points is not None:
+        graph.add("Cast", [_add_sums(graph, points, rows, places)], POINTS, to=TensorProto.FLOAT)
+        outputs.append(helper.make_tensor_value_info(POINTS, TensorProto.FLOAT, [None, 1]))
     return model_of(graph, columns, outputs, name=name)
+
+
+def _with_levels(all_sums: Sequence[Sums]) -> set[int]:
+    return {level.column for sums in all_sums for level in sums.levels}
 
 
 def _add_sums(graph: Graph, sums: Sums, rows: str, places: dict[int, int]) -> str:

@@ -36,8 +36,11 @@ class Levels:
         return replace(self, values=self.values + by, missing=None if self.missing is None else self.missing + by)
 
 
-def levels_of(oracle: Oracle[Feature], coefficients: np.ndarray) -> list[Levels]:
-    """For each column that has stepped features; `coefficients` [sums, features] weigh them."""
+def levels_of(oracle: Oracle[Feature], coefficients: np.ndarray, words: Mapping[int, tuple[str, ...]]) -> list[Levels]:
+    """For each column that has stepped features; `coefficients` [sums, features] weigh them.
+
+    `words` gives columns whose words have codes already, in their order.
+    """
     features: dict[int, list[int]] = {}
     for place, feature in enumerate(oracle.sources):
         if isinstance(feature, Stepped):
@@ -45,12 +48,14 @@ def levels_of(oracle: Oracle[Feature], coefficients: np.ndarray) -> list[Levels]
     probes = {column: _probes(oracle, column, places) for column, places in features.items()}
     asked = {place: probes[column] for column, places in features.items() for place in places}
     answers = oracle.values(asked)
-    return [
-        _text(oracle, places, coefficients, answers, probes[column])
-        if oracle.columns[column].kind == "text"
-        else _numbers(oracle, places, coefficients, answers, probes[column])
-        for column, places in features.items()
-    ]
+    found = []
+    for column, places in features.items():
+        sums, missing = _weighed(oracle, places, coefficients, answers)
+        if oracle.columns[column].kind == "text":
+            found.append(_text(column, sums, missing, probes[column][1:].tolist(), words.get(column)))
+        else:
+            found.append(_numbers(oracle.columns[column].name, column, sums, missing, probes[column]))
+    return found
 
 
 def _marks(oracle: Oracle[Feature], places: Iterable[int]) -> list[object]:
@@ -91,35 +96,25 @@ def _weighed(
     return made @ weights, blank
 
 
-def _numbers(
-    oracle: Oracle[Feature],
-    places: Sequence[int],
-    coefficients: np.ndarray,
-    answers: Mapping[int, np.ndarray],
-    probes: np.ndarray,
-) -> Levels:
-    sums, missing = _weighed(oracle, places, coefficients, answers)
+def _numbers(name: str, column: int, sums: np.ndarray, missing: np.ndarray | None, probes: np.ndarray) -> Levels:
     changes = np.flatnonzero((sums[1:] != sums[:-1]).any(axis=1))
-    column = oracle.sources[places[0]].column
     if (np.nextafter(probes[changes], np.inf) != probes[changes + 1]).any():
-        raise NotFoldable(f"what is made of column {oracle.columns[column].name!r} changes between its bins")
+        raise NotFoldable(f"what is made of column {name!r} changes between its bins")
     if missing is not None and not len(changes) and (missing == sums[0]).all():
         missing = None
     return Levels(column, tuple(probes[changes].tolist()), sums[[*changes, len(sums) - 1]], missing)
 
 
 def _text(
-    oracle: Oracle[Feature],
-    places: Sequence[int],
-    coefficients: np.ndarray,
-    answers: Mapping[int, np.ndarray],
-    probes: np.ndarray,
+    column: int, sums: np.ndarray, missing: np.ndarray | None, known: list[str], coded: tuple[str, ...] | None
 ) -> Levels:
-    """Words of the same sums get neighbouring codes, so that the fewest cuts tell them apart."""
-    sums, missing = _weighed(oracle, places, coefficients, answers)
-    order = [0, *(1 + np.lexsort(sums[1:].T)).tolist()]
-    coded = np.vstack([sums[order], sums[:1] if missing is None else missing[None]])
-    changes = np.flatnonzero((coded[1:] != coded[:-1]).any(axis=1))
-    words = tuple(probes[order[1:]].tolist())
+    """`sums` of any other word and of the `known` ones, which keep the order in which they are `coded`.
+
+    Else words of the same sums get neighbouring codes, so that the fewest cuts tell them apart.
+    """
+    places = np.lexsort(sums[1:].T).tolist() if coded is None else [known.index(word) for word in coded]
+    by_code = np.vstack([sums[[0, *(1 + place for place in places)]], sums[:1] if missing is None else missing[None]])
+    changes = np.flatnonzero((by_code[1:] != by_code[:-1]).any(axis=1))
+    words = tuple(known[place] for place in places)
     cuts = tuple(changes.astype(float).tolist())
-    return Levels(oracle.sources[places[0]].column, cuts, coded[[*changes, len(coded) - 1]], None, words)
+    return Levels(column, cuts, by_code[[*changes, len(by_code) - 1]], None, words)

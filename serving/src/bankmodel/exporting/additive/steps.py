@@ -34,6 +34,7 @@ from bankmodel.exporting.additive.features import Feature, Kind, Operation, Smoo
 from bankmodel.exporting.additive.functions import FUNCTIONS
 from bankmodel.exporting.additive.splines import splines
 from bankmodel.exporting.schema import Column
+from bankmodel.exporting.scorecards import Binned, Pointed, is_process, marks_of
 from bankmodel.exporting.trees.ensemble import NotFoldable
 
 __all__ = ["features_of"]
@@ -54,7 +55,7 @@ def features_of(steps: Sequence[Any], columns: Sequence[Column]) -> Features:
 def _after(step: Any, given: Features) -> Features:
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return given
-    known = _STEPS.get(type(step))
+    known = _STEPS.get(type(step), _by_process if is_process(step) else None)
     if known is None:
         raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself")
     return known(step, given)
@@ -211,6 +212,28 @@ def _splines(step: Any, given: Features) -> Features:
     return tuple(made for place, feature in enumerate(given) for made in splines(step, place, feature))
 
 
+def _by_process(step: Any, given: Features) -> Features:
+    return _weighed(step, tuple(given[place] for place in step.get_support(indices=True)))
+
+
+def _of_binned(step: Any, given: Features) -> Features:
+    return _weighed(step.process, given)
+
+
+def _weighed(process: Any, given: Features) -> Features:
+    """The variables that a BinningProcess of optbinning selected, each constant in its bins."""
+    variables = [process.get_binned_variable(name) for name in process.get_support(names=True)]
+    if any("PW" in type(variable).__name__ for variable in variables):
+        raise NotFoldable("binning with a slope in its bins is not read")
+    return tuple(_in_bins(process, *each) for each in zip(given, variables, strict=True))
+
+
+def _in_bins(process: Any, feature: Feature, variable: Any) -> Stepped:
+    """Special codes hold for all variables: a number is no word, and a word no number."""
+    is_text = isinstance(feature, Stepped)
+    return _apart(process, feature, [mark for mark in marks_of(variable) if isinstance(mark, str) == is_text])
+
+
 def _selected(step: Any, given: Features) -> Features:
     return tuple(feature for feature, stays in zip(given, step.get_support(), strict=True) if stays)
 
@@ -243,6 +266,7 @@ _STEPS: dict[type, Callable[[Any, Features], Features]] = {
     **dict.fromkeys((OrdinalEncoder, TargetEncoder), _encoded),
     KBinsDiscretizer: _binned,
     Binarizer: _binary,
+    **dict.fromkeys((Binned, Pointed), _of_binned),
     SplineTransformer: _splines,
     **dict.fromkeys((SelectFromModel, SelectKBest, SelectPercentile, VarianceThreshold), _selected),
 }

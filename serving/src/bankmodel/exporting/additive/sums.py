@@ -1,5 +1,6 @@
 """A linear model over a pipeline's features, told in the caller's columns: curves with weights, and levels of columns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from bankmodel.exporting.trees.oracle import Oracle
 
 __all__ = ["Sums", "sums_of"]
 
+_NO_WORDS: Mapping[int, tuple[str, ...]] = {}
 _NOTHING = 1e-13
 """A share of a number in double that its rounding alone may make."""
 
@@ -35,8 +37,8 @@ class Sums:
         return {level.column: level.words for level in self.levels if level.words is not None}
 
 
-def sums_of(model: Linear, oracle: Oracle[Feature]) -> Sums:
-    """The model's sums."""
+def sums_of(model: Linear, oracle: Oracle[Feature], words: Mapping[int, tuple[str, ...]] = _NO_WORDS) -> Sums:
+    """The model's sums; columns in `words` have codes for these already."""
     if model.coefficients.shape[1] != len(oracle.sources):
         raise NotFoldable(f"the model weighs {model.coefficients.shape[1]} features of {len(oracle.sources)}")
     constants = model.intercepts.astype(np.float64)
@@ -46,7 +48,7 @@ def sums_of(model: Linear, oracle: Oracle[Feature]) -> Sums:
             constants = constants + column_weights * feature.constant
             for weight, curve in feature.terms:
                 curves[curve] = curves.get(curve, 0.0) + weight * column_weights
-    levels = {each.column: each for each in levels_of(oracle, model.coefficients)}
+    levels = {each.column: each for each in levels_of(oracle, model.coefficients, words)}
     blanks = _blanks(oracle)
     for blank in blanks:
         apart = blank.beyond(oracle)
