@@ -1,9 +1,10 @@
-"""`make verify-export`: what is promised of exact trees, an item each. Parity is counted, speed judged by ratios in one run."""
+"""`make verify-export`: what is promised of exact models, an item each. Parity is counted, speed judged by ratios in one run."""
 
 from collections.abc import Iterator
 
 from support.random_trees import neighbours_off
 from verify.export_large import item_6
+from verify.export_linear import item_5, item_7
 from verify.export_matrix import item_1
 from verify.export_speed import item_3, item_4
 from verify.lines import Line, at_least, exactly
@@ -21,4 +22,4 @@ def item_2() -> Iterator[Line]:
     yield exactly("  predictions that differ in any bit", off, 0)
 
 
-EXPORT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4, "6": item_6}
+EXPORT = {"1": item_1, "2": item_2, "3": item_3, "4": item_4, "5": item_5, "6": item_6, "7": item_7}
