@@ -6,6 +6,7 @@ import pytest
 
 from support.bankmodels import DIGEST, OTHER_DIGEST, a_bankmodel
 from support.kubectl import Kubectl
+from support.operator_process import eventually
 
 _STATUS = {
     "observedGeneration": 1,
@@ -127,6 +128,9 @@ def test_owner_and_tier_select(selector: str, found: bool, kubectl: Kubectl, liv
 
 
 def test_explain_describes_a_field(kubectl: Kubectl) -> None:
+    eventually(
+        lambda: kubectl("explain", "bm", check=False).returncode == 0, what="the API server describes BankModels"
+    )
     text = kubectl("explain", "bm.spec.model.sha256").stdout
 
     assert "SHA-256 of the ONNX file itself" in text
