@@ -74,7 +74,7 @@ def test_where_a_count_fell_all_of_it_is_new(now: Counts, earlier: Counts) -> No
 
 
 def test_rows_scores_and_missing_values_may_begin_anew_alone() -> None:
-    """They are of the model's own; a process that loads another baseline counts them from 0 and goes on with its requests."""
+    """Pods count them apart from requests: what fell of them says nothing of the others."""
     now = replace(LATER, rows=5, scores=bins(0, 0, 3), missing={"income": 1})
 
     assert replace(GROWTH, rows=5, scores=bins(0, 0, 3), missing={"income": 1}) == now.since(EARLIER)
