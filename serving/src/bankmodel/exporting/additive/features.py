@@ -7,7 +7,7 @@ from typing import Any
 
 from bankmodel.exporting.trees.ensemble import NotFoldable
 
-__all__ = ["Curve", "Feature", "Kind", "Operation", "Smooth", "Stepped"]
+__all__ = ["Curve", "Feature", "Features", "Kind", "Operation", "Smooth", "Stepped"]
 
 
 class Kind(Enum):
@@ -101,5 +101,10 @@ class Stepped:
         """The same, with more words known."""
         return replace(self, marks=tuple(dict.fromkeys((*self.marks, *words)))) if self.is_raw else self
 
+    def changed(self) -> "Stepped":
+        """What a step makes of it."""
+        return replace(self, is_raw=False)
+
 
 Feature = Smooth | Stepped
+Features = tuple[Feature, ...]
