@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from support.exact_linear import Counted
 from support.exact_pairs import PAIRS
+from support.linear_pairs import LINEAR_PAIRS
 from verify.export import EXPORT
+from verify.export_linear import count_linear
 from verify.export_matrix import Count, count_pair
 from verify.export_speed import rows_apart
 
@@ -34,6 +37,15 @@ def test_count_sees_what_the_standard_conversion_changes() -> None:
     assert isinstance(standard, Count)
     assert standard.off > 100
     assert standard.flips > 0
+
+
+def test_linear_pair_is_off_in_no_row_where_the_standard_conversion_is() -> None:
+    pair = next(pair for pair in LINEAR_PAIRS if pair.name == "median, bins > logistic")
+    exact, standard, points = count_linear(pair, 2_000)
+
+    assert (0, 0, None) == (exact.off, exact.flips, points)
+    assert isinstance(standard, Counted)
+    assert standard.off > 100
 
 
 def test_another_runtime_answers_alike() -> None:
