@@ -70,11 +70,23 @@ def hard_trial(
 
 
 def _thresholds(subject: Subject, converted: Converted, taken: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Of an exact file the very ones. Of another they are known to a few floats, and values of the sample lie between."""
+    """Of an exact file the very ones. Of another they are known to a few floats, and it is wrong on values of the sample
+    that lie between: the next ones on both sides are taken as well.
+    """
     if converted.standard_because is None:
         return thresholds_of(converted.model)
     found = thresholds_behind(subject.scorer.pipeline, converted.model, subject.columns, taken)
-    return {name: np.union1d(values, taken[name].dropna().astype(np.float64)) for name, values in found.items()}
+    return {name: _with_next_of(values, np.unique(taken[name].dropna())) for name, values in found.items()}
+
+
+def _with_next_of(thresholds: np.ndarray, met: np.ndarray) -> np.ndarray:
+    """The thresholds, and for each the next value below and above it that was met."""
+    if not len(met):
+        return thresholds
+    above = np.searchsorted(met, thresholds)
+    beside = [met[np.clip(place, 0, len(met) - 1)] for place in (above - 1, above)]
+    found: np.ndarray = np.unique(np.concatenate([thresholds, *beside]).astype(np.float64))
+    return found
 
 
 def _answered(subject: Subject, runner: Runner, frame: pd.DataFrame, progress: Progress) -> np.ndarray:
