@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,12 +33,32 @@ _STEPS = (
 )
 _STEPS_FOR_BOOSTERS = ("median, standard", "median, quantile")
 _MODELS = ("tree", "shallow forest", "extra trees", "boosting", "histogram boosting")
+_CALIBRATED_WHOLE = (
+    *(("boosting", "sigmoid"), ("histogram boosting", "isotonic"), ("shallow forest", "isotonic")),
+    *(("lightgbm", "isotonic"), ("xgboost", "isotonic"), ("histogram boosting", "temperature")),
+)
 _TAKING_MISSING = ("shallow forest", "histogram boosting", *BOOSTERS)
 
 
 def _mortgage(numbers: Callable[[], Any], words: Callable[[], Any], model: str) -> tuple[Any, pd.DataFrame]:
     prepare = prepared(numbers(), words(), list(NUMBERS), list(WORDS))
     return make_pipeline(prepare, {**CLASSIFIERS, **BOOSTERS}[model]()).fit(applications(), decisions()), applications()
+
+
+def _calibrated(model: str, method: str, *, inside: bool = False) -> tuple[Any, pd.DataFrame]:
+    """The model calibrated behind the preparation, or together with it (`inside`)."""
+    prepare = prepared(NUMBER_STEPS["median, standard"](), WORD_STEPS["one-hot"](), list(NUMBERS), list(WORDS))
+    scorer = {**CLASSIFIERS, **BOOSTERS}[model]()
+    if inside:
+        whole: Any = CalibratedClassifierCV(make_pipeline(prepare, scorer), method=method, cv=3)
+    else:
+        whole = make_pipeline(prepare, CalibratedClassifierCV(scorer, method=method, cv=3))
+    return whole.fit(applications(), decisions()), applications()
+
+
+def _three_wines_calibrated(model: str) -> tuple[Any, pd.DataFrame]:
+    scorer = {**CLASSIFIERS, **BOOSTERS}[model]
+    return _on_bundled(load_wine, lambda: CalibratedClassifierCV(scorer(), method="isotonic", cv=3))
 
 
 @cache
@@ -78,4 +99,15 @@ def _pairs() -> Iterator[Pair]:
         yield Pair(f"diabetes: median, standard > {model}", bundled(load_diabetes, REGRESSORS[model]))
 
 
-PAIRS = tuple(_pairs())
+def _calibrated_pairs() -> Iterator[Pair]:
+    for model in (*_MODELS, *BOOSTERS):
+        for method in ("sigmoid", "isotonic"):
+            yield Pair(f"median, standard | one-hot > {method}({model})", partial(_calibrated, model, method))
+    for model, method in _CALIBRATED_WHOLE:
+        name = f"{method}(median, standard | one-hot > {model})"
+        yield Pair(name, partial(_calibrated, model, method, inside=True))
+    for model in ("shallow forest", "histogram boosting", "xgboost"):
+        yield Pair(f"three wines: median, standard > isotonic({model})", partial(_three_wines_calibrated, model))
+
+
+PAIRS = (*_pairs(), *_calibrated_pairs())

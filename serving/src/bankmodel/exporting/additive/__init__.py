@@ -21,6 +21,7 @@ from bankmodel.exporting.schema import Column
 from bankmodel.exporting.scorecards import pointed_pipeline
 from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees.oracle import Oracle
+from bankmodel.exporting.trees.ways import Branch, way_to
 
 __all__ = ["added_up", "is_linear"]
 
@@ -44,7 +45,8 @@ def added_up(
 
 
 def _oracle(pipeline: Any, frame: pd.DataFrame, columns: Sequence[Column]) -> Oracle[Feature]:
-    return Oracle(pipeline, columns, frame, walk=features_of, dtype=_DOUBLE, model_dtype=_DOUBLE)
+    branch = Branch(way_to(pipeline)[0], _DOUBLE)
+    return Oracle(pipeline, columns, frame, walk=features_of, dtype=_DOUBLE, branches=[branch])
 
 
 def _adding_up(pointed: Any) -> Linear:

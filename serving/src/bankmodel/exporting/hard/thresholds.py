@@ -13,6 +13,7 @@ from bankmodel.exporting.trees.cuts import Tests, lines_of
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.oracle import Oracle
 from bankmodel.exporting.trees.sources import sources_of
+from bankmodel.exporting.trees.ways import Branch, way_to
 
 __all__ = ["thresholds_behind", "thresholds_of"]
 
@@ -49,9 +50,8 @@ def thresholds_behind(
     if not asked:
         return {}
     try:
-        oracle = Oracle(
-            pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, model_dtype=np.dtype(np.float32)
-        )
+        branch = Branch(way_to(pipeline)[0], np.dtype(np.float32))
+        oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, branches=[branch])
         measured = {
             feature: Tests(values, np.zeros(len(values), bool))
             for feature, values in asked.items()

@@ -11,12 +11,11 @@ import onnx
 import pandas as pd
 
 from bankmodel.exporting.schema import Column
-from bankmodel.exporting.steps import last_step
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.fold import plans_of
 from bankmodel.exporting.trees.graph import graph_of
+from bankmodel.exporting.trees.members import read_pipeline
 from bankmodel.exporting.trees.oracle import Oracle
-from bankmodel.exporting.trees.reading import read_ensemble
 from bankmodel.exporting.trees.sources import sources_of
 from bankmodel.exporting.trees.unfold import unfolded
 from bankmodel.progress import Progress, silent
@@ -37,9 +36,9 @@ def folded(
 
     `frame` has a row that the pipeline takes; `token` is sent for a missing text.
     """
-    ensemble = read_ensemble(last_step(pipeline))
-    oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, model_dtype=ensemble.dtype)
-    found = plans_of(ensemble, oracle, progress)
-    nodes = unfolded(ensemble, found.plans, progress)
+    read = read_pipeline(pipeline)
+    oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, branches=read.branches)
+    found = plans_of(read.ensemble, oracle, progress)
+    nodes = unfolded(read.ensemble, found.plans, progress)
     progress("writing the graph")
-    return graph_of(ensemble, nodes, columns, words=found.words, token=token, name=name)
+    return graph_of(read.ensemble, nodes, columns, words=found.words, token=token, name=name)

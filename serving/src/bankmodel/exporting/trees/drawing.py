@@ -1,4 +1,4 @@
-"""What graphs of exact models are put together from: standard operators, in double precision as the libraries compute."""
+"""What graphs of exact models are put together from: standard operators, in the precision in which the libraries compute."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,10 +31,24 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [named], domain=domain, **attributes))
         return named
 
-    def constant(self, values: np.ndarray) -> str:
+    def constant(self, values: Any) -> str:
         """A constant's name."""
-        self.constants.append(numpy_helper.from_array(values, f"/constant/{len(self.constants)}"))
+        self.constants.append(numpy_helper.from_array(np.asarray(values), f"/constant/{len(self.constants)}"))
         return self.constants[-1].name
+
+    def split(self, tensor: str, parts: int) -> list[str]:
+        """The tensor's columns in equal parts."""
+        named = [f"/Split/{len(self.nodes)}/{part}" for part in range(parts)]
+        self.nodes.append(helper.make_node("Split", [tensor], named, axis=1, num_outputs=parts))
+        return named
+
+    def as_double(self, tensor: str) -> str:
+        """The tensor in double precision."""
+        return self.add("Cast", [tensor], to=TensorProto.DOUBLE)
+
+    def as_single(self, tensor: str, output: str = "") -> str:
+        """The tensor in FP32."""
+        return self.add("Cast", [tensor], output, to=TensorProto.FLOAT)
 
 
 def model_of(
@@ -48,15 +62,21 @@ def model_of(
 
 
 def add_rows(
-    graph: Graph, columns: Sequence[Column], used: Sequence[int], *, words: Mapping[int, tuple[str, ...]], token: str
+    graph: Graph,
+    columns: Sequence[Column],
+    used: Sequence[int],
+    *,
+    words: Mapping[int, tuple[str, ...]],
+    token: str,
+    as_sent: bool = False,
 ) -> str:
-    """The `used` columns side by side in double; text by its code among its `words`, of which `token` is the last."""
+    """The `used` columns side by side in double, or `as_sent`; text by its code among its `words`, the last of which is `token`."""
     numbers = [
         _codes(graph, columns[column], (*words[column], token)) if column in words else columns[column].name
         for column in used
     ]
     beside = graph.add("Concat", numbers, axis=1)
-    return beside if columns[0].number_type == "FP64" else graph.add("Cast", [beside], to=TensorProto.DOUBLE)
+    return beside if as_sent or columns[0].number_type == "FP64" else graph.as_double(beside)
 
 
 def add_trees(
@@ -68,11 +88,12 @@ def add_trees(
     leaves: np.ndarray,
     leaf_targets: np.ndarray,
     targets: int,
+    dtype: type = np.float64,
 ) -> str:
-    """The trees' sums, a column for each target; `places` tells where in `rows` a column is."""
+    """The trees' sums, a column for each target; `places` tells where in `rows`, which are of `dtype`, a column is."""
     asks = nodes.asks
     members = [member for ask in asks if ask.members for member in (*ask.members, np.nan)]
-    more: dict[str, Any] = {"membership_values": _tensor(members)} if members else {}
+    more: dict[str, Any] = {"membership_values": _tensor(members, dtype)} if members else {}
     if any(ask.missing_true for ask in asks):
         more["nodes_missing_value_tracks_true"] = [int(ask.missing_true) for ask in asks]
     return graph.add(
@@ -85,13 +106,13 @@ def add_trees(
         tree_roots=nodes.roots,
         nodes_featureids=[places[ask.column] for ask in asks],
         nodes_modes=_tensor([ask.mode for ask in asks], np.uint8),
-        nodes_splits=_tensor([ask.value for ask in asks]),
+        nodes_splits=_tensor([ask.value for ask in asks], dtype),
         nodes_truenodeids=nodes.true,
         nodes_trueleafs=nodes.true_is_leaf,
         nodes_falsenodeids=nodes.false,
         nodes_falseleafs=nodes.false_is_leaf,
         leaf_targetids=leaf_targets.tolist(),
-        leaf_weights=_tensor(leaves),
+        leaf_weights=_tensor(leaves, dtype),
         **more,
     )
 
@@ -116,8 +137,8 @@ def _codes(graph: Graph, column: Column, words: tuple[str, ...]) -> str:
     codes = [float(place) for place in range(1, len(words) + 1)]
     more: dict[str, Any] = {"keys_strings": list(words), "values_floats": codes, "default_float": 0.0}
     coded = graph.add("LabelEncoder", [column.name], domain="ai.onnx.ml", **more)
-    return graph.add("Cast", [coded], to=TensorProto.DOUBLE) if column.number_type == "FP64" else coded
+    return graph.as_double(coded) if column.number_type == "FP64" else coded
 
 
-def _tensor(values: Any, dtype: type = np.float64) -> onnx.TensorProto:
+def _tensor(values: Any, dtype: type) -> onnx.TensorProto:
     return numpy_helper.from_array(np.asarray(values, dtype), "")

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Categories", "Ensemble", "NotFoldable", "Scoring", "joined"]
+from bankmodel.exporting.trees.calibration import Calibration
+
+__all__ = ["Categories", "Ensemble", "Link", "NotFoldable", "Scoring", "joined"]
 
 Link = Literal["identity", "logistic", "softmax", "exp"]
 
@@ -34,13 +36,18 @@ class Categories:
 
 @dataclass(frozen=True)
 class Scoring:
-    """What is done with the trees' sums: one column, or one for each class; `classes` is empty for a regressor."""
+    """What is done with the trees' sums: one column, or one for each class; `classes` is empty for a regressor.
+
+    Sums are multiplied by `scale` before the logistic link. `single`: sums, and links of one column, are in float32.
+    """
 
     targets: int
     link: Link = "identity"
     divisor: int = 1
+    scale: float = 1.0
     classes: tuple[Any, ...] = ()
     ties_to_last: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,18 @@ class Ensemble:
     dtype: np.dtype
     scoring: Scoring
     categories: Mapping[int, Categories] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+    @property
+    def targets(self) -> int:
+        """Sums: those of one model, or of each member of a calibrated classifier."""
+        return self.scoring.targets * (self.calibration.members if self.calibration else 1)
 
 
 def joined(trees: list[Ensemble], scoring: Scoring, base: np.ndarray) -> Ensemble:
     """All trees as one ensemble; `base`, a number for each target, goes into the leaves of its first tree.
 
-    There it is added before all others, as the libraries do, so that sums in double precision end in the same bits.
+    There it is added before all others, as the libraries do, so that sums end in the same bits. It may be empty.
     """
     nodes = np.cumsum([0, *(len(tree.feature) for tree in trees[:-1])]).tolist()
     leaves = np.cumsum([0, *(len(tree.leaf) for tree in trees[:-1])]).tolist()

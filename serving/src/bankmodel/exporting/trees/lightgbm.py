@@ -21,27 +21,27 @@ def boosting(model: Any) -> Ensemble:
     if document.get("average_output"):
         raise NotFoldable("LightGBM's random forests are not read")
     targets = document["num_tree_per_iteration"]
-    scoring, scale = _scoring(document["objective"].split(), targets, tuple(getattr(model, "classes_", ())))
-    trees = [_tree(each, place % targets, scale) for place, each in enumerate(document["tree_info"])]
+    scoring = _scoring(document["objective"].split(), targets, tuple(getattr(model, "classes_", ())))
+    trees = [_tree(each, place % targets) for place, each in enumerate(document["tree_info"])]
     return joined(trees, scoring, np.zeros(targets))
 
 
-def _scoring(objective: list[str], targets: int, classes: tuple[Any, ...]) -> tuple[Scoring, float]:
-    """How sums become scores, and what they are multiplied by."""
+def _scoring(objective: list[str], targets: int, classes: tuple[Any, ...]) -> Scoring:
+    """How sums become scores."""
     settings = dict(word.split(":") for word in objective[1:] if ":" in word)
     match objective[0]:
         case "binary":
-            return Scoring(targets, "logistic", classes=classes), float(settings.get("sigmoid", 1))
+            return Scoring(targets, "logistic", scale=float(settings.get("sigmoid", 1)), classes=classes)
         case "multiclass":
-            return Scoring(targets, "softmax", classes=classes), 1.0
+            return Scoring(targets, "softmax", classes=classes)
         case name if name in _EXPONENTIAL:
-            return Scoring(targets, "exp"), 1.0
+            return Scoring(targets, "exp")
         case name if name in _IDENTITY and "sqrt" not in objective:
-            return Scoring(targets), 1.0
+            return Scoring(targets)
     raise NotFoldable(f"LightGBM's objective {' '.join(objective)!r} is not read")
 
 
-def _tree(info: Any, target: int, scale: float) -> Ensemble:
+def _tree(info: Any, target: int) -> Ensemble:
     nodes = list(_nodes(info["tree_structure"]))
     inner = [node for node in nodes if "leaf_value" not in node]
     leaves = [node for node in nodes if "leaf_value" in node]
@@ -58,7 +58,7 @@ def _tree(info: Any, target: int, scale: float) -> Ensemble:
         yes=np.array([place[id(node["left_child"])] for node in inner], np.int64),
         no=np.array([place[id(node["right_child"])] for node in inner], np.int64),
         roots=np.array([place[id(nodes[0])]]),
-        leaf=np.array([node["leaf_value"] for node in leaves], np.float64) * scale,
+        leaf=np.array([node["leaf_value"] for node in leaves], np.float64),
         target=np.full(len(leaves), target),
         dtype=np.dtype(np.float64),
         scoring=Scoring(1),

@@ -2,7 +2,8 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from bankmodel.exporting.schema import Column, as_original
 from bankmodel.exporting.steps import fitted_steps
 from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.ways import Branch
 
 __all__ = ["OfColumn", "Oracle", "Walk"]
 
@@ -42,17 +44,17 @@ class Oracle(Generic[_Source]):
         *,
         walk: Walk[_Source],
         dtype: np.dtype,
-        model_dtype: np.dtype,
+        branches: Sequence[Branch],
     ) -> None:
         self.columns = tuple(columns)
         self.dtype = dtype
         """What the caller sends numbers as."""
         self._pipeline = pipeline
-        self._model_dtype = model_dtype
-        self._steps = [_lenient(step) for step in _steps_before(pipeline)]
+        self._branches = [replace(branch, steps=tuple(map(_lenient, branch.steps))) for branch in branches]
         self._row = {column.name: _typical(frame[column.name]) for column in columns}
         self._words = {column.name: frame[column.name].dtype for column in columns if column.kind == "text"}
-        self.sources = walk(self._steps, self.columns)
+        self.sources = tuple(source for branch in self._branches for source in walk(branch.steps, self.columns))
+        """Of the features of all branches, side by side."""
         made = self._prepared({}, 1).shape[1]
         if made != len(self.sources):
             raise NotFoldable(f"its steps make {made} features, where {len(self.sources)} were expected")
@@ -69,6 +71,8 @@ class Oracle(Generic[_Source]):
         probes = {column: np.concatenate(queue) for column, queue in queues.items()}
         answers: dict[int, list[np.ndarray]] = {feature: [] for feature in asked}
         rows = max(map(len, probes.values()), default=0)
+        if not rows:  # no answer changes anywhere
+            return {feature: np.empty(0) for feature in asked}
         for start in range(0, rows, _ROWS):
             batch = {column: queue[start : start + _ROWS] for column, queue in probes.items()}
             made = self._prepared(batch, min(_ROWS, rows - start))
@@ -92,12 +96,15 @@ class Oracle(Generic[_Source]):
     def _prepared(self, probes: Mapping[int, np.ndarray], rows: int, *, is_finite: bool = True) -> np.ndarray:
         with warnings.catch_warnings(), np.errstate(all="ignore"), config_context(assume_finite=is_finite):
             warnings.simplefilter("ignore")  # the largest floats overflow, which is what is wanted to be known
-            made = as_original(self._pipeline, self._frame(probes, rows), self.columns, as_sent=False)
-            for step in self._steps:
-                made = self._asked(step, made)
-            dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
-            cast: np.ndarray = dense.astype(self._model_dtype).astype(np.float64)
-            return cast
+            given = as_original(self._pipeline, self._frame(probes, rows), self.columns, as_sent=False)
+            return np.concatenate([self._made(branch, given) for branch in self._branches], axis=1)
+
+    def _made(self, branch: Branch, made: Any) -> np.ndarray:
+        for step in branch.steps:
+            made = self._asked(step, made)
+        dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+        cast: np.ndarray = dense.astype(branch.dtype).astype(np.float64)
+        return cast
 
     @staticmethod
     def _asked(step: Any, rows: Any) -> Any:
@@ -117,15 +124,6 @@ class Oracle(Generic[_Source]):
         padding = np.full(rows - len(given), self._row[column.name], given.dtype)
         filled = pd.Series(np.concatenate([given, padding]))
         return filled.astype(self._words[column.name]) if column.kind == "text" else filled
-
-
-def _steps_before(pipeline: Any) -> Iterator[Any]:
-    """What runs before the model: the steps of the pipeline but the last, and those of a pipeline in its place."""
-    while hasattr(pipeline, "steps"):
-        yield from (step for _, step in pipeline.steps[:-1] if step is not None and step != "passthrough")
-        pipeline = pipeline.steps[-1][1]
-    if getattr(pipeline, "_preprocessor", None) is not None:  # HistGradientBoosting encodes its categories itself
-        yield pipeline._preprocessor
 
 
 def _lenient(step: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, Scoring, joined
+from bankmodel.exporting.trees.ensemble import Ensemble, Link, NotFoldable, Scoring, joined
 
 __all__ = ["boosting", "forest", "single_tree"]
 
@@ -17,11 +17,8 @@ def boosting(model: Any) -> Ensemble:
     if not (model.init_ == "zero" or type(model.init_).__name__.startswith("Dummy")):
         raise NotFoldable(f"its first guess is a model of its own ({type(model.init_).__name__})")
     base = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))[0]
-    scale = model.learning_rate
-    if model.loss == "exponential":  # its link is the logistic of twice the sum, and doubling is exact
-        scale, base = 2 * scale, 2 * base
     trees = [
-        _tree(each.tree_, scale * each.tree_.value[:, 0, 0], column)
+        _tree(each.tree_, model.learning_rate * each.tree_.value[:, 0, 0], column)
         for stage in model.estimators_
         for column, each in enumerate(stage)
     ]
@@ -55,7 +52,9 @@ def _boosted(model: Any, targets: int) -> Scoring:
     classes = tuple(getattr(model, "classes_", ()))
     if not classes:
         return Scoring(targets)
-    return Scoring(targets, "logistic" if targets == 1 else "softmax", classes=classes, ties_to_last=targets == 1)
+    scale = 2.0 if model.loss == "exponential" else 1.0
+    link: Link = "logistic" if targets == 1 else "softmax"
+    return Scoring(targets, link, scale=scale, classes=classes, ties_to_last=targets == 1)
 
 
 def _tree(tree: Any, values: np.ndarray, target: int) -> Ensemble:

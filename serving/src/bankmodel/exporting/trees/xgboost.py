@@ -35,13 +35,13 @@ def boosting(model: Any) -> Ensemble:
 
 def _scoring(objective: str, targets: int, classes: tuple[Any, ...]) -> Scoring:
     if objective in _LOGISTIC:
-        return Scoring(targets, "logistic", classes=classes)
+        return Scoring(targets, "logistic", classes=classes, single=True)
     if objective in _SOFTMAX:
-        return Scoring(targets, "softmax", classes=classes)
+        return Scoring(targets, "softmax", classes=classes, single=True)
     if objective in _EXPONENTIAL:
-        return Scoring(targets, "exp")
+        return Scoring(targets, "exp", single=True)
     if objective in _IDENTITY and targets == 1:
-        return Scoring(targets)
+        return Scoring(targets, single=True)
     raise NotFoldable(f"XGBoost's objective {objective!r} is not read")
 
 
@@ -50,8 +50,13 @@ def _base(learner: Any) -> np.ndarray:
     written = np.array(json.loads(learner["learner_model_param"]["base_score"]), np.float32).ravel()
     objective = learner["objective"]["name"]
     if objective in _LOGISTIC:
-        return np.asarray(-np.log(1 / written - 1), np.float64)
-    return np.asarray(np.log(written) if objective in _EXPONENTIAL else written, np.float64)
+        return -_logarithm(1 / written - 1)
+    return _logarithm(written) if objective in _EXPONENTIAL else written
+
+
+def _logarithm(values: np.ndarray) -> np.ndarray:
+    """As the C library's logf has it, the double one's result rounded: numpy's own of float32 is up to 1e-7 off."""
+    return np.log(values.astype(np.float64)).astype(np.float32)
 
 
 def _tree(tree: Any, target: int) -> Ensemble:
