@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bankmodel.cards import add_card
+    from bankmodel.declared import monotone
     from bankmodel.errors import BankModelError
     from bankmodel.exporting.export import Exported, export
     from bankmodel.exporting.parity import Parity
     from bankmodel.manifest import manifest
     from bankmodel.pack import pack
 
-__all__ = ["BankModelError", "Exported", "Parity", "add_card", "export", "manifest", "pack"]
+__all__ = ["BankModelError", "Exported", "Parity", "add_card", "export", "manifest", "monotone", "pack"]
 
 _HOMES = {
     "BankModelError": "bankmodel.errors",
@@ -24,6 +25,7 @@ _HOMES = {
     "add_card": "bankmodel.cards",
     "export": "bankmodel.exporting.export",
     "manifest": "bankmodel.manifest",
+    "monotone": "bankmodel.declared",
     "pack": "bankmodel.pack",
 }
 

@@ -1,4 +1,4 @@
-"""Convert the pipeline's copy to ONNX with one named input per column; with boosters.py the only importer of skl2onnx."""
+"""Convert the pipeline's copy to ONNX with one named input per column; with boosters.py and own_steps.py the importer of skl2onnx."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from bankmodel.errors import ConversionError
 from bankmodel.exporting.boosters import register_boosters
 from bankmodel.exporting.linear import let_rows_stand_alone
+from bankmodel.exporting.own_steps import register_own_steps
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import convertible_copy, fitted_steps, last_step
 
@@ -30,6 +31,7 @@ def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) 
     register_boosters(pipeline)
     _refuse_calibrated_pipeline(pipeline)
     twin = _taking_columns(convertible_copy(pipeline, token), columns)
+    register_own_steps(twin, _OPSET[""])
     types = [
         (column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns
     ]

@@ -16,7 +16,7 @@ from bankmodel.exporting.trees.fold import plans_of
 from bankmodel.exporting.trees.graph import graph_of
 from bankmodel.exporting.trees.members import read_pipeline
 from bankmodel.exporting.trees.oracle import Oracle
-from bankmodel.exporting.trees.sources import sources_of
+from bankmodel.exporting.trees.sources import Source, sources_of
 from bankmodel.exporting.trees.unfold import unfolded
 from bankmodel.progress import Progress, silent
 
@@ -38,7 +38,15 @@ def folded(
     """
     read = read_pipeline(pipeline)
     oracle = Oracle(pipeline, columns, frame, walk=sources_of, dtype=columns[0].dtype, branches=read.branches)
+    _refuse_mixing(oracle)
     found = plans_of(read.ensemble, oracle, progress)
     nodes = unfolded(read.ensemble, found.plans, progress)
     progress("writing the graph")
     return graph_of(read.ensemble, nodes, columns, words=found.words, token=token, name=name)
+
+
+def _refuse_mixing(oracle: Oracle[Source]) -> None:
+    """What its author alone says of a step is tried: that it treats each column by itself."""
+    declared = [source.declared for source in oracle.sources if source.declared]
+    if declared and oracle.mixed() is not None:
+        raise NotFoldable(f"{declared[0]} is declared to treat each column by itself, and mixes columns or rows")

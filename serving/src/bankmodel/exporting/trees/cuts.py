@@ -17,6 +17,8 @@ _BISECTIONS = 70
 _BESIDE = 8
 """Floats looked at on both sides of a boundary: a transform that is monotone on paper may round otherwise."""
 _DOING = "moving thresholds to the columns"
+_SPREAD = 2_000
+"""Floats, and values of the sample, that are looked at where nobody but its author says that a step is monotone."""
 _LANDMARKS = np.array([0.0, *(sign * 10.0**power for sign in (-1, 1) for power in range(-6, 13))])
 
 
@@ -72,7 +74,14 @@ class _Search:
         inner = around(np.array([*source.turns]), oracle.dtype)
         marks = around(_LANDMARKS, oracle.dtype, 0)
         ranks = np.unique([lowest(oracle.dtype), *inner, *marks, highest(oracle.dtype)])
+        if source.declared:
+            spread = np.linspace(lowest(oracle.dtype), highest(oracle.dtype), _SPREAD).astype(np.int64)
+            ranks = np.union1d(
+                ranks, np.union1d(spread, around(oracle.sample(source.column, _SPREAD), oracle.dtype, 0))
+            )
         self._ranks = ranks[float_at(ranks, oracle.dtype) >= source.least]
+        self._turns = around(np.array([*source.turns]), oracle.dtype, 0)
+        self._declared = source.declared
 
     @property
     def grid(self) -> np.ndarray:
@@ -89,8 +98,17 @@ class _Search:
         self._first = answers[:, 0]
         self._which, place = np.nonzero(answers[:, 1:] != answers[:, :-1])
         self._low, self._high = self._ranks[place], self._ranks[place + 1]
+        if self._declared:
+            self._refuse_turning_back(self._declared)
         self._below = answers[self._which, place]
         self._open = np.flatnonzero(self._high - self._low > 1)
+
+    def _refuse_turning_back(self, name: str) -> None:
+        """Refuse what is declared monotone if an answer changes twice between the places where it may turn."""
+        apart = ~np.isin(self._low, self._turns) & ~np.isin(self._high, self._turns)
+        pieces = np.column_stack([self._which[apart], np.searchsorted(self._turns, self._low[apart])])
+        if len(np.unique(pieces, axis=0)) < len(pieces):
+            raise NotFoldable(f"{name} is declared monotone, and turns back at values that it does not name")
 
     def middles(self) -> np.ndarray:
         low, high = self._low[self._open], self._high[self._open]

@@ -19,6 +19,7 @@ from bankmodel.exporting.trees.ways import Branch
 __all__ = ["OfColumn", "Oracle", "Walk"]
 
 _ROWS = 100_000
+_COMPARED = 500
 
 
 class OfColumn(Protocol):
@@ -53,6 +54,7 @@ class Oracle(Generic[_Source]):
         self._branches = [replace(branch, steps=tuple(map(_lenient, branch.steps))) for branch in branches]
         self._row = {column.name: _typical(frame[column.name]) for column in columns}
         self._words = {column.name: frame[column.name].dtype for column in columns if column.kind == "text"}
+        self._sample = frame
         self.sources = tuple(source for branch in self._branches for source in walk(branch.steps, self.columns))
         """Of the features of all branches, side by side."""
         made = self._prepared({}, 1).shape[1]
@@ -80,6 +82,29 @@ class Oracle(Generic[_Source]):
                 kept.append(made[:, feature])
         return {feature: np.concatenate(kept)[places[feature]] for feature, kept in answers.items()}
 
+    def sample(self, column: int, most: int) -> np.ndarray:
+        """At most so many different values of the sample, spread over it; none of them missing."""
+        values = np.unique(self._sample[self.columns[column].name].dropna().to_numpy(self.dtype))
+        spread: np.ndarray = values[np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)]
+        return spread
+
+    def mixed(self) -> int | None:
+        """The first feature whose values hang on other columns or rows: they come out otherwise in other company."""
+        random = np.random.default_rng(0)
+        numbers = {column.name: self.dtype for column in self.columns if column.kind == "number"}
+        frame = self._sample.head(_COMPARED).astype(numbers)
+        half = frame.head((len(frame) + 1) // 2)
+        orders = [random.permutation(len(frame))[: len(half)] for _ in self.columns]
+        moved = {
+            column.name: pd.Series(frame[column.name].array[order], index=half.index)
+            for column, order in zip(self.columns, orders, strict=True)
+        }
+        made, after = (self._prepared_of(each, is_finite=False) for each in (frame, half.assign(**moved)))
+        for feature, source in enumerate(self.sources):
+            if not np.allclose(made[orders[source.column], feature], after[:, feature], rtol=1e-6, equal_nan=True):
+                return feature
+        return None
+
     def typical(self, column: int) -> Any:
         """A value of the column that the pipeline is known to take."""
         return self._row[self.columns[column].name]
@@ -94,9 +119,15 @@ class Oracle(Generic[_Source]):
         return made
 
     def _prepared(self, probes: Mapping[int, np.ndarray], rows: int, *, is_finite: bool = True) -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # words that are no category of a column become missing ones, as is wanted
+            frame = self._frame(probes, rows)
+        return self._prepared_of(frame, is_finite=is_finite)
+
+    def _prepared_of(self, frame: pd.DataFrame, *, is_finite: bool) -> np.ndarray:
         with warnings.catch_warnings(), np.errstate(all="ignore"), config_context(assume_finite=is_finite):
             warnings.simplefilter("ignore")  # the largest floats overflow, which is what is wanted to be known
-            given = as_original(self._pipeline, self._frame(probes, rows), self.columns, as_sent=False)
+            given = as_original(self._pipeline, frame, self.columns, as_sent=False)
             return np.concatenate([self._made(branch, given) for branch in self._branches], axis=1)
 
     def _made(self, branch: Branch, made: Any) -> np.ndarray:

@@ -31,6 +31,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import check_array
 
+from bankmodel.declared import turns_of
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.trees.ensemble import NotFoldable
 
@@ -43,7 +44,7 @@ class Source:
 
     With `keys` it only tells these values apart (and a missing one, and any other); without, it is monotone between
     one of `turns` and the next. `is_raw`: so far the column's own values, perhaps imputed. Values below `least` are
-    refused by the pipeline.
+    refused by the pipeline. `declared` names the step that is known from its author alone.
     """
 
     column: int
@@ -51,6 +52,7 @@ class Source:
     turns: tuple[float, ...] = ()
     is_raw: bool = True
     least: float = -np.inf
+    declared: str | None = None
 
     def turning_at(self, step: Any, *values: float) -> "Source":
         """The same, with more places where it may turn; known only of the column's own values."""
@@ -84,6 +86,9 @@ def sources_after(step: Any, given: Sources) -> Sources:
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return given
     known = _STEPS.get(type(step))
+    turns = turns_of(step)
+    if turns is not None and known is None:
+        return _declared(step, given, turns)
     if known is None:
         raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself")
     return known(step, given)
@@ -112,6 +117,14 @@ def _column_blocks(step: Any, given: Sources) -> Iterator[Source]:
 
 def _thawed(step: Any, given: Sources) -> Sources:
     return sources_after(step.estimator, given)
+
+
+def _declared(step: Any, given: Sources, turns: tuple[float, ...]) -> Sources:
+    name = type(step).__name__
+    if any(source.keys is not None and source.is_raw for source in given):
+        raise NotFoldable(f"{name} is declared monotone, and text has no order")
+    turning = (source.turning_at(step, *turns) if turns else source for source in given)
+    return tuple(replace(source, is_raw=False, declared=source.declared or name) for source in turning)
 
 
 def _monotone(step: Any, given: Sources) -> Sources:
@@ -177,6 +190,9 @@ def _by_function(step: Any, given: Sources) -> Sources:
     function = step.func
     if function is None or (isinstance(function, partial) and function.func is check_array):
         return given
+    declared = turns_of(function)
+    if declared is not None:
+        return _declared(step, given, declared)
     if step.kw_args or not isinstance(function, np.ufunc) or function.__name__ not in _TURNS:
         raise NotFoldable(f"FunctionTransformer({getattr(function, '__name__', function)}) is not known to be monotone")
     turns = _TURNS[function.__name__]
