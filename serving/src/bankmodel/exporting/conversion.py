@@ -58,4 +58,13 @@ def convert(
             raise ConversionError(
                 f"only exact trees and linear models take FP64, and this is none: {reason}. Leave it at FP32"
             ) from reason
-        return Converted(to_onnx(pipeline, columns, token=token, name=name), "standard", str(reason))
+        return Converted(_standard(pipeline, columns, reason, token=token, name=name), "standard", str(reason))
+
+
+def _standard(
+    pipeline: Any, columns: Sequence[Column], reason: NotFoldable, *, token: str, name: str
+) -> onnx.ModelProto:
+    try:
+        return to_onnx(pipeline, columns, token=token, name=name)
+    except ConversionError as refusal:
+        raise ConversionError(f"{refusal}. Nor has it an exact form: {reason}") from refusal

@@ -16,6 +16,7 @@ from bankmodel.errors import ConversionError
 from bankmodel.exporting.boosters import register_boosters
 from bankmodel.exporting.linear import let_rows_stand_alone
 from bankmodel.exporting.own_steps import register_own_steps
+from bankmodel.exporting.places import path_to, step_behind
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.steps import convertible_copy, fitted_steps, last_step
 
@@ -30,14 +31,18 @@ def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) 
     """The pipeline as one ONNX graph: inputs named as the columns, outputs `label` and `probabilities` or `prediction`."""
     register_boosters(pipeline)
     _refuse_calibrated_pipeline(pipeline)
-    twin = _taking_columns(convertible_copy(pipeline, token), columns)
-    register_own_steps(twin, _OPSET[""])
+    given = convertible_copy(pipeline, token)
+    register_own_steps(given, _OPSET[""])
+    twin = _taking_columns(given, columns)
     types = [
         (column.name, (StringTensorType if column.kind == "text" else FloatTensorType)([None, 1])) for column in columns
     ]
     scorer = last_step(twin)
     options = {id(scorer): {"zipmap": False}} if hasattr(scorer, "predict_proba") else None
-    model = _convert(twin, types, options, name=name)
+    try:
+        model = _convert(twin, types, options, name=name)
+    except Exception as error:  # converters raise whatever their code runs into: RuntimeError, TypeError, KeyError, …
+        raise ConversionError(_refusal(given, error)) from error
     _rename(model, dict(zip((put.name for put in model.graph.input), (column.name for column in columns), strict=True)))
     if options is None:
         _rename(model, {model.graph.output[0].name: "prediction"})
@@ -47,22 +52,22 @@ def to_onnx(pipeline: Any, columns: Sequence[Column], *, token: str, name: str) 
 
 
 def _convert(twin: Any, types: list[Any], options: Any, *, name: str) -> onnx.ModelProto:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # converters warn about their own deprecated calls
-            converted = convert_sklearn(twin, name=name, initial_types=types, options=options, target_opset=_OPSET)
-    except (MissingConverter, MissingShapeCalculator) as error:
-        kinds = sorted({type(step).__name__ for step in fitted_steps(twin)})
-        raise ConversionError(
-            f"a step has no ONNX form ({_first_line(error)}); steps: {', '.join(kinds)}. Replace it, or do it before the model"
-        ) from error
-    except Exception as error:  # converters raise whatever their code runs into: RuntimeError, TypeError, KeyError, …
-        raise ConversionError(
-            f"the converter of one step failed: {type(error).__name__}: {_first_line(error)}. "
-            "Steps it can't take are simplest done before the model, or in front of the pipeline"
-        ) from error
-    model: onnx.ModelProto = converted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # converters warn about their own deprecated calls
+        model: onnx.ModelProto = convert_sklearn(
+            twin, name=name, initial_types=types, options=options, target_opset=_OPSET
+        )
     return model
+
+
+def _refusal(pipeline: Any, error: Exception) -> str:
+    step = step_behind(error)
+    where = "one of its steps" if step is None else path_to(pipeline, step)
+    if isinstance(error, MissingConverter | MissingShapeCalculator):
+        reason = "has no ONNX form"
+    else:
+        reason = f"can't be converted ({type(error).__name__}: {_first_line(error)})"
+    return f"{where} {reason}. Replace it, write it as a transformer that has a method onnx_model(), or do it before the model"
 
 
 def _refuse_calibrated_pipeline(pipeline: Any) -> None:
@@ -70,7 +75,7 @@ def _refuse_calibrated_pipeline(pipeline: Any) -> None:
     for step in fitted_steps(pipeline):
         if isinstance(step, CalibratedClassifierCV) and isinstance(step.estimator, Pipeline):
             raise ConversionError(
-                "CalibratedClassifierCV around a whole Pipeline has no ONNX form; put it around the last step instead: "
+                f"{path_to(pipeline, step)} around a whole Pipeline has no ONNX form; put it around the last step instead: "
                 "Pipeline([('prepare', …), ('score', CalibratedClassifierCV(model))])"
             )
 

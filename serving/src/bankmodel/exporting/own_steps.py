@@ -11,6 +11,7 @@ from skl2onnx import update_registered_converter
 from skl2onnx.helpers.integration import add_onnx_graph
 
 from bankmodel.errors import ConversionError
+from bankmodel.exporting.places import path_to
 from bankmodel.exporting.steps import fitted_steps
 
 __all__ = ["register_own_steps"]
@@ -21,16 +22,17 @@ def register_own_steps(pipeline: Any, opset: int) -> None:
     for step in fitted_steps(pipeline):
         kind = type(step)
         if hasattr(kind, "onnx_model"):
-            _refuse_unfit(step, opset)
+            _refuse_unfit(step, path_to(pipeline, step), opset)
             update_registered_converter(kind, f"Own{kind.__module__}.{kind.__qualname__}", _set_width, _inline)
 
 
-def _refuse_unfit(step: Any, opset: int) -> None:
-    name = type(step).__name__
+def _refuse_unfit(step: Any, name: str, opset: int) -> None:
     try:
         made = _model_of(step)
     except Exception as error:  # foreign code
-        raise ConversionError(f"{name}.onnx_model() failed: {type(error).__name__}: {str(error)[:200]}") from error
+        raise ConversionError(
+            f"{name}.onnx_model() failed: {type(error).__name__}: {str(error)[:200]}; let it give an onnx.ModelProto"
+        ) from error
     if (len(made.graph.input), len(made.graph.output)) != (1, 1):
         raise ConversionError(
             f"{name}.onnx_model() has {len(made.graph.input)} inputs and {len(made.graph.output)} outputs; "

@@ -40,7 +40,7 @@ from bankmodel.exporting.additive.told import (
 )
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.scorecards import Binned, Pointed, is_process
-from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.ensemble import NotFoldable, within
 
 __all__ = ["features_of"]
 
@@ -51,7 +51,8 @@ def features_of(steps: Sequence[Any], columns: Sequence[Column]) -> Features:
         Stepped(place) if column.kind == "text" else Smooth.of(place) for place, column in enumerate(columns)
     )
     for step in steps:
-        features = _after(step, features)
+        with within(type(step).__name__):
+            features = _after(step, features)
     return features
 
 
@@ -65,8 +66,9 @@ def _after(step: Any, given: Features) -> Features:
 
 
 def _in_turn(step: Any, given: Features) -> Features:
-    for _, part in step.steps:
-        given = _after(part, given)
+    for name, part in step.steps:
+        with within(name):
+            given = _after(part, given)
     return given
 
 
@@ -83,7 +85,8 @@ def _column_blocks(step: Any, given: Features) -> Iterator[Feature]:
     for name, part, _ in step.transformers_:
         places = step._transformer_to_input_indices[name]
         if not (isinstance(part, str) and part == "drop") and len(places):
-            yield from _after(part, tuple(given[place] for place in places))
+            with within(name):
+                yield from _after(part, tuple(given[place] for place in places))
 
 
 def _thawed(step: Any, given: Features) -> Features:

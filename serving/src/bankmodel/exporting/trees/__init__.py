@@ -22,6 +22,8 @@ from bankmodel.progress import Progress, silent
 
 __all__ = ["NotFoldable", "folded"]
 
+_GIVE = "take the declaration away, and give it a method onnx_model()"
+
 
 def folded(
     pipeline: Any,
@@ -49,4 +51,4 @@ def _refuse_mixing(oracle: Oracle[Source]) -> None:
     """What its author alone says of a step is tried: that it treats each column by itself."""
     declared = [source.declared for source in oracle.sources if source.declared]
     if declared and oracle.mixed() is not None:
-        raise NotFoldable(f"{declared[0]} is declared to treat each column by itself, and mixes columns or rows")
+        raise NotFoldable(f"{declared[0]} is declared to treat each column by itself, and mixes columns or rows", _GIVE)

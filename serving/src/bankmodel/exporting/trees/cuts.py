@@ -108,7 +108,9 @@ class _Search:
         apart = ~np.isin(self._low, self._turns) & ~np.isin(self._high, self._turns)
         pieces = np.column_stack([self._which[apart], np.searchsorted(self._turns, self._low[apart])])
         if len(np.unique(pieces, axis=0)) < len(pieces):
-            raise NotFoldable(f"{name} is declared monotone, and turns back at values that it does not name")
+            raise NotFoldable(
+                f"{name} is declared monotone, and turns back at values that it does not name", "name them as turns"
+            )
 
     def middles(self) -> np.ndarray:
         low, high = self._low[self._open], self._high[self._open]
@@ -130,7 +132,10 @@ class _Search:
         ranks = self._ranks_beside()
         answers = self._tests.answers(np.repeat(self._which, ranks.shape[1]), values).reshape(ranks.shape)
         if (answers != self._expected(ranks)).any():
-            raise NotFoldable(f"what is made of column {name!r} is not monotone next to a threshold")
+            raise NotFoldable(
+                f"what is made of column {name!r} is not monotone next to a threshold",
+                "leave a scaler out: trees need none",
+            )
 
     def _ranks_beside(self) -> np.ndarray:
         ranks: np.ndarray = self._low[:, None] + np.arange(1 - _BESIDE, _BESIDE + 1)

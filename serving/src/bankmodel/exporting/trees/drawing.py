@@ -123,7 +123,7 @@ def labels_of(classes: tuple[Any, ...]) -> np.ndarray:
         return np.array(classes, object)
     if all(not isinstance(each, str) and float(each).is_integer() for each in classes):
         return np.array([int(each) for each in classes], np.int64)
-    raise NotFoldable(f"its classes are neither text nor whole numbers ({classes[0]!r})")
+    raise NotFoldable(f"its classes are neither text nor whole numbers ({classes[0]!r})", "encode them so")
 
 
 def _kind(column: Column) -> int:

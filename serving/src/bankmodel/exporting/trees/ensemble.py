@@ -1,6 +1,7 @@
 """A fitted tree ensemble as plain arrays, whichever library it comes from: what the readers give and folding takes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,13 +9,33 @@ import numpy as np
 
 from bankmodel.exporting.trees.calibration import Calibration
 
-__all__ = ["Categories", "Ensemble", "Link", "NotFoldable", "Scoring", "joined"]
+__all__ = ["Categories", "Ensemble", "Link", "NotFoldable", "Scoring", "joined", "within"]
 
 Link = Literal["identity", "logistic", "softmax", "exp"]
 
 
 class NotFoldable(Exception):
-    """Why this pipeline goes the standard way; caught by the package's entrance."""
+    """Why this pipeline goes the standard way, and what would help; caught by the package's entrance."""
+
+    def __init__(self, reason: str, way_out: str = "") -> None:
+        super().__init__(reason, way_out)
+        self.reason, self.way_out = reason, way_out
+        self.path: tuple[str, ...] = ()
+        """The names of the steps that the refused one stands in, from the outermost on."""
+
+    def __str__(self) -> str:
+        where = " > ".join(self.path)
+        return f"{f'{where}: ' if where else ''}{self.reason}{f'; {self.way_out}' if self.way_out else ''}"
+
+
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """What is refused in here is in the step of that name."""
+    try:
+        yield
+    except NotFoldable as refusal:
+        refusal.path = (name, *refusal.path)
+        raise
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def _measured(
 ) -> Iterator[tuple[int, Plan]]:
     """Features that are monotone: their thresholds are found on the line of the column's floats."""
     if any(int(ensemble.feature[node]) in features for node in ensemble.categories):
-        raise NotFoldable("it splits numbers as categories")
+        raise NotFoldable("it splits numbers as categories that a step has changed", "encode them in a step before it")
     questions = {feature: _questions(ensemble, feature) for feature in features}
     lines = lines_of(oracle, {feature: tests for feature, (tests, _, _) in questions.items()}, progress)
     for feature, (_, nodes, which) in questions.items():

@@ -35,7 +35,9 @@ def graph_of(
     is_double, single = columns[0].number_type == "FP64", ensemble.scoring.single
     if is_double and single and ensemble.calibration and isinstance(ensemble.calibration.by, Lines):
         # Of doubles the sums come out a float32 beside XGBoost's, and on a steep piece that counts: 10 of 21,989 rows off
-        raise NotFoldable("isotonic calibration of XGBoost's float32 scores is exact with FP32 inputs alone")
+        raise NotFoldable(
+            "isotonic calibration of XGBoost's float32 scores is exact with FP32 inputs alone", "take method='sigmoid'"
+        )
     sums = add_trees(
         graph,
         nodes,

@@ -16,10 +16,14 @@ _IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
 def boosting(model: Any) -> Ensemble:
     """LGBMClassifier and LGBMRegressor."""
     if model.booster_.pandas_categorical:
-        raise NotFoldable("LightGBM took its categories from the types of a DataFrame; encode them in a step before it")
+        raise NotFoldable(
+            "LightGBM took its categories from the types of a DataFrame", "encode them in a step before it"
+        )
     document = model.booster_.dump_model()
     if document.get("average_output"):
-        raise NotFoldable("LightGBM's random forests are not read")
+        raise NotFoldable(
+            "LightGBM's random forests are not read", "take boosting_type='gbdt', or scikit-learn's forest"
+        )
     targets = document["num_tree_per_iteration"]
     scoring = _scoring(document["objective"].split(), targets, tuple(getattr(model, "classes_", ())))
     trees = [_tree(each, place % targets) for place, each in enumerate(document["tree_info"])]
@@ -38,7 +42,7 @@ def _scoring(objective: list[str], targets: int, classes: tuple[Any, ...]) -> Sc
             return Scoring(targets, "exp")
         case name if name in _IDENTITY and "sqrt" not in objective:
             return Scoring(targets)
-    raise NotFoldable(f"LightGBM's objective {' '.join(objective)!r} is not read")
+    raise NotFoldable(f"LightGBM's objective {' '.join(objective)!r} is not read", "take a plain one")
 
 
 def _tree(info: Any, target: int) -> Ensemble:
@@ -46,7 +50,7 @@ def _tree(info: Any, target: int) -> Ensemble:
     inner = [node for node in nodes if "leaf_value" not in node]
     leaves = [node for node in nodes if "leaf_value" in node]
     if any("leaf_coeff" in node for node in leaves):
-        raise NotFoldable("LightGBM's linear trees are not read")
+        raise NotFoldable("LightGBM's linear trees are not read", "leave linear_tree off")
     place = {id(node): number for number, node in enumerate(inner)}
     place |= {id(node): ~number for number, node in enumerate(leaves)}
     named = {number: _categories(node) for number, node in enumerate(inner) if node["decision_type"] == "=="}
@@ -87,4 +91,4 @@ def _missing_yes(node: dict[str, Any]) -> bool:
             return bool(node["default_left"])
         case "None":
             return bool(float(node["threshold"]) >= 0)
-    raise NotFoldable("LightGBM takes zero for missing (zero_as_missing)")
+    raise NotFoldable("LightGBM takes zero for missing (zero_as_missing)", "leave that off, and recode before it")

@@ -14,6 +14,8 @@ from bankmodel.exporting.trees.ways import Branch, way_to
 
 __all__ = ["Read", "read_pipeline"]
 
+_STRATIFY = "let cv be a number, which deals the classes out evenly"
+
 
 @dataclass(frozen=True)
 class Read:
@@ -37,7 +39,9 @@ def _calibrated(steps: tuple[Any, ...], model: CalibratedClassifierCV) -> Read:
     read = [read_ensemble(inner) for _, inner in ways]
     scoring = read[0].scoring
     if any(each.scoring != scoring for each in read) or list(scoring.classes) != list(model.classes_):
-        raise NotFoldable("the members of the calibrated classifier differ in kind, or in the classes they know")
+        raise NotFoldable(
+            "the members of the calibrated classifier differ in kind, or in the classes they know", _STRATIFY
+        )
     branches: dict[tuple[int, ...], tuple[int, Branch]] = {}
     placed, features = [], 0
     for number, ((own, inner), each) in enumerate(zip(ways, read, strict=True)):

@@ -143,7 +143,7 @@ class Oracle(Generic[_Source]):
             return step.transform(rows)
         except Exception as error:  # a pipeline is foreign code
             reason = f"{type(step).__name__} takes no extreme values: {type(error).__name__}: {str(error)[:100]}"
-            raise NotFoldable(reason) from error
+            raise NotFoldable(reason, "let it, or clip the values before it") from error
 
     def _frame(self, probes: Mapping[int, np.ndarray], rows: int) -> pd.DataFrame:
         return pd.DataFrame(

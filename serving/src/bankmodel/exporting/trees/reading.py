@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bankmodel.exporting.trees import histogram, lightgbm, scikit, xgboost
-from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
+from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, within
 
 __all__ = ["read_ensemble"]
 
@@ -27,4 +27,5 @@ def read_ensemble(model: Any) -> Ensemble:
     reader = _READERS.get(f"{kind.__module__.split('.')[0]}.{kind.__name__}")
     if reader is None:
         raise NotFoldable(f"{kind.__name__} is no tree ensemble that can be folded")
-    return reader(model)
+    with within(kind.__name__):
+        return reader(model)

@@ -15,7 +15,7 @@ _FLOAT32 = np.dtype(np.float32)
 def boosting(model: Any) -> Ensemble:
     """GradientBoosting: leaves times the learning rate, added to what its first guess is for everybody."""
     if not (model.init_ == "zero" or type(model.init_).__name__.startswith("Dummy")):
-        raise NotFoldable(f"its first guess is a model of its own ({type(model.init_).__name__})")
+        raise NotFoldable(f"its first guess is a model of its own ({type(model.init_).__name__})", "leave init at None")
     base = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))[0]
     trees = [
         _tree(each.tree_, model.learning_rate * each.tree_.value[:, 0, 0], column)
@@ -39,7 +39,7 @@ def single_tree(model: Any) -> Ensemble:
 
 def _averaged(model: Any, trees: list[Any]) -> Ensemble:
     if model.n_outputs_ != 1:
-        raise NotFoldable(f"{type(model).__name__} predicts {model.n_outputs_} targets")
+        raise NotFoldable(f"{type(model).__name__} predicts {model.n_outputs_} targets", "fit a model for each")
     classes = tuple(getattr(model, "classes_", ()))
     # The share of the second of two classes is enough; of more, a leaf holds one, and each class has the trees for itself
     columns = range(len(classes)) if len(classes) > 2 else [len(classes) - 1 if classes else 0]

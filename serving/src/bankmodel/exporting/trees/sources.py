@@ -33,9 +33,12 @@ from sklearn.utils import check_array
 
 from bankmodel.declared import turns_of
 from bankmodel.exporting.schema import Column
-from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.ensemble import NotFoldable, within
 
 __all__ = ["Source", "sources_after", "sources_of"]
+
+_DECLARE = "if it treats each column by itself and never turns back, declare it with bankmodel.monotone"
+_BEFORE = "put it before that step"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ class Source:
     def turning_at(self, step: Any, *values: float) -> "Source":
         """The same, with more places where it may turn; known only of the column's own values."""
         if not (self.is_raw or self.keys is not None):
-            raise NotFoldable(f"{type(step).__name__} behind a step that changes values may turn where nobody looks")
+            raise NotFoldable(
+                f"{type(step).__name__} behind a step that changes values may turn where nobody looks", _BEFORE
+            )
         return replace(self, turns=(*self.turns, *values))
 
     def telling_apart(self, step: Any, values: Any) -> "Source":
@@ -65,7 +70,7 @@ class Source:
         if not self.is_raw and self.keys is not None:
             return self  # an encoder behind an encoder tells apart no more than the first does
         if not self.is_raw:
-            raise NotFoldable(f"{type(step).__name__} encodes numbers that a step before it has changed")
+            raise NotFoldable(f"{type(step).__name__} encodes numbers that a step before it has changed", _BEFORE)
         present = (value for value in values if not pd.isna(value))
         return replace(self, keys=tuple(dict.fromkeys((*(self.keys or ()), *present))), is_raw=False)
 
@@ -77,7 +82,8 @@ def sources_of(steps: Sequence[Any], columns: Sequence[Column]) -> Sources:
     """The sources of what the fitted `steps` make of the caller's columns, one after the other."""
     sources = tuple(Source(place, () if column.kind == "text" else None) for place, column in enumerate(columns))
     for step in steps:
-        sources = sources_after(step, sources)
+        with within(type(step).__name__):
+            sources = sources_after(step, sources)
     return sources
 
 
@@ -90,18 +96,26 @@ def sources_after(step: Any, given: Sources) -> Sources:
     if turns is not None and known is None:
         return _declared(step, given, turns)
     if known is None:
-        raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself")
+        raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself", _DECLARE)
     return known(step, given)
 
 
 def _in_turn(step: Any, given: Sources) -> Sources:
-    for _, part in step.steps:
-        given = sources_after(part, given)
+    for name, part in step.steps:
+        with within(name):
+            given = sources_after(part, given)
     return given
 
 
 def _side_by_side(step: Any, given: Sources) -> Sources:
-    return tuple(source for _, part in step.transformer_list if part != "drop" for source in sources_after(part, given))
+    return tuple(_blocks_of_union(step, given))
+
+
+def _blocks_of_union(step: Any, given: Sources) -> Iterator[Source]:
+    for name, part in step.transformer_list:
+        if part != "drop":
+            with within(name):
+                yield from sources_after(part, given)
 
 
 def _columns(step: Any, given: Sources) -> Sources:
@@ -112,7 +126,8 @@ def _column_blocks(step: Any, given: Sources) -> Iterator[Source]:
     for name, part, _ in step.transformers_:
         places = step._transformer_to_input_indices[name]
         if not (isinstance(part, str) and part == "drop") and len(places):
-            yield from sources_after(part, tuple(given[place] for place in places))
+            with within(name):
+                yield from sources_after(part, tuple(given[place] for place in places))
 
 
 def _thawed(step: Any, given: Sources) -> Sources:
@@ -122,7 +137,7 @@ def _thawed(step: Any, given: Sources) -> Sources:
 def _declared(step: Any, given: Sources, turns: tuple[float, ...]) -> Sources:
     name = type(step).__name__
     if any(source.keys is not None and source.is_raw for source in given):
-        raise NotFoldable(f"{name} is declared monotone, and text has no order")
+        raise NotFoldable(f"{name} is declared monotone, and text has no order", "encode the text first")
     turning = (source.turning_at(step, *turns) if turns else source for source in given)
     return tuple(replace(source, is_raw=False, declared=source.declared or name) for source in turning)
 
@@ -194,7 +209,8 @@ def _by_function(step: Any, given: Sources) -> Sources:
     if declared is not None:
         return _declared(step, given, declared)
     if step.kw_args or not isinstance(function, np.ufunc) or function.__name__ not in _TURNS:
-        raise NotFoldable(f"FunctionTransformer({getattr(function, '__name__', function)}) is not known to be monotone")
+        named = getattr(function, "__name__", function)
+        raise NotFoldable(f"FunctionTransformer({named}) is not known to be monotone", _DECLARE)
     turns = _TURNS[function.__name__]
     return _monotone(step, tuple(source.turning_at(step, *turns) if turns else source for source in given))
 

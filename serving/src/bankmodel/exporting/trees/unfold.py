@@ -103,7 +103,9 @@ def unfolded(ensemble: Ensemble, plans: Sequence[Plan], progress: Progress = sil
         nodes.roots.append(len(nodes.asks))
         growth.grow(root)
         if len(nodes.asks) > limit:
-            raise NotFoldable("its trees would grow to more than sixteen times their size")
+            raise NotFoldable(
+                "its trees would grow to more than sixteen times their size", "impute before the step that turns"
+            )
     return nodes
 
 

@@ -54,7 +54,7 @@ def plan_of(lookup: Lookup, answers: np.ndarray, missing: bool) -> Plan:
 def _lookup(oracle: Oracle[Source], column: int, keys: tuple[Any, ...]) -> Lookup:
     is_text = oracle.columns[column].kind == "text"
     if is_text and not all(isinstance(key, str) for key in keys):
-        raise NotFoldable(f"column {oracle.columns[column].name!r} mixes text with other values")
+        raise NotFoldable(f"column {oracle.columns[column].name!r} mixes text with other values", "make all of it text")
     if not is_text:  # as the caller's type has them; two that become one there are one
         keys = tuple(np.unique(np.array(keys).astype(oracle.dtype)).tolist())
     return Lookup(column, keys, is_text)

@@ -9,6 +9,7 @@ from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, Scoring, j
 
 __all__ = ["boosting"]
 
+_ENCODE = "encode categories in a step before it, and fit a model for each target"
 _LOGISTIC = ("binary:logistic", "reg:logistic")
 _SOFTMAX = ("multi:softprob", "multi:softmax")
 _EXPONENTIAL = ("count:poisson", "reg:gamma", "reg:tweedie")
@@ -18,13 +19,13 @@ _IDENTITY = ("reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "r
 def boosting(model: Any) -> Ensemble:
     """XGBClassifier and XGBRegressor."""
     if not np.isnan(model.missing):
-        raise NotFoldable(f"XGBoost takes {model.missing} for missing")
+        raise NotFoldable(f"XGBoost takes {model.missing} for missing", "leave it at NaN, and recode before it")
     booster = model.get_booster()
     if getattr(booster, "best_iteration", None) is not None and model.early_stopping_rounds:
         booster = booster[: booster.best_iteration + 1]
     learner = json.loads(booster.save_raw("json"))["learner"]
     if learner["gradient_booster"]["name"] != "gbtree":
-        raise NotFoldable(f"XGBoost's {learner['gradient_booster']['name']} is not read")
+        raise NotFoldable(f"XGBoost's {learner['gradient_booster']['name']} is not read", "take booster='gbtree'")
     held = learner["gradient_booster"]["model"]
     base = _base(learner)
     trees = [_tree(tree, target) for tree, target in zip(held["trees"], held["tree_info"], strict=True)]
@@ -42,7 +43,7 @@ def _scoring(objective: str, targets: int, classes: tuple[Any, ...]) -> Scoring:
         return Scoring(targets, "exp", single=True)
     if objective in _IDENTITY and targets == 1:
         return Scoring(targets, single=True)
-    raise NotFoldable(f"XGBoost's objective {objective!r} is not read")
+    raise NotFoldable(f"XGBoost's objective {objective!r} is not read", "take a logistic or squared one")
 
 
 def _base(learner: Any) -> np.ndarray:
@@ -61,7 +62,7 @@ def _logarithm(values: np.ndarray) -> np.ndarray:
 
 def _tree(tree: Any, target: int) -> Ensemble:
     if tree["categories_nodes"] or int(tree["tree_param"]["size_leaf_vector"]) > 1:
-        raise NotFoldable("XGBoost's own categories and leaves for several targets are not read")
+        raise NotFoldable("XGBoost's own categories and leaves for several targets are not read", _ENCODE)
     left, right = np.array(tree["left_children"]), np.array(tree["right_children"])
     inner, leaves = np.flatnonzero(left >= 0), np.flatnonzero(left < 0)
     values = np.array(tree["split_conditions"], np.float32)
