@@ -28,7 +28,7 @@ th { font-weight: 600; } thead th { color: var(--soft); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code, .digest { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9em; overflow-wrap: anywhere; }
 .inputs { font-size: .86em; color: var(--soft); } .inputs b { font-weight: 500; color: var(--ink); }
-.charts { display: flex; flex-wrap: wrap; gap: 1.5rem; } figure { margin: .5rem 0; flex: 1 1 24rem; min-width: 0; }
+.charts { display: flex; flex-wrap: wrap; gap: 1.5rem; } figure { margin: .5rem 0; flex: 1 1 24rem; max-width: 34rem; min-width: 0; }
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font: 10px system-ui, Arial, sans-serif; }
 svg .axis { stroke: var(--line); stroke-width: 1; } svg .guide { stroke: var(--soft); stroke-dasharray: 3 3; fill: none; }
 svg .cell, svg .bar { fill: var(--mark); } svg .beyond { fill: var(--bad); }
