@@ -25,6 +25,7 @@ from sklearn.linear_model import (
     SGDRegressor,
     TweedieRegressor,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -40,7 +41,7 @@ from sklearn.svm import LinearSVC
 from support.fitted import NUMBERS
 from support.tree_steps import NUMBER_STEPS
 
-__all__ = ["CALIBRATED", "LINEAR_CLASSIFIERS", "LINEAR_REGRESSORS", "LINEAR_STEPS"]
+__all__ = ["CALIBRATED", "FOR_THREE", "LINEAR_CLASSIFIERS", "LINEAR_REGRESSORS", "LINEAR_STEPS"]
 
 
 def _stochastic() -> Any:
@@ -59,6 +60,10 @@ LINEAR_CLASSIFIERS: Mapping[str, Callable[[], Any]] = {
     "discriminant": LinearDiscriminantAnalysis,
 }
 """Any number of classes."""
+FOR_THREE: Mapping[str, Callable[[], Any]] = {
+    "one against the rest": lambda: OneVsRestClassifier(LogisticRegression(solver="liblinear")),
+}
+"""Three classes and more."""
 CALIBRATED: Mapping[str, Callable[[], Any]] = {
     "calibrated logistic": lambda: CalibratedClassifierCV(LogisticRegression(max_iter=300), cv=3),
     "calibrated stochastic": lambda: CalibratedClassifierCV(_stochastic(), cv=3),

@@ -24,7 +24,7 @@ from bankmodel.exporting.trees import NotFoldable
 from support.exact_linear import TOKEN, Counted, counted
 from support.fitted import NUMBERS, WORDS, applications, decisions
 from support.hard_rows import hard_rows
-from support.linear_models import CALIBRATED, LINEAR_CLASSIFIERS, LINEAR_REGRESSORS, LINEAR_STEPS
+from support.linear_models import CALIBRATED, FOR_THREE, LINEAR_CLASSIFIERS, LINEAR_REGRESSORS, LINEAR_STEPS
 from support.tree_steps import NUMBER_STEPS, WORD_STEPS, prepared
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # any fit will do
@@ -78,10 +78,10 @@ def test_classifiers(model: str) -> None:
     assert (0, 0, 0) == (seen.off, seen.flips, seen.labels)
 
 
-@pytest.mark.parametrize("model", sorted({*LINEAR_CLASSIFIERS} - {"logistic, liblinear"}))
+@pytest.mark.parametrize("model", sorted({*LINEAR_CLASSIFIERS, *FOR_THREE} - {"logistic, liblinear"}))
 def test_three_classes(model: str) -> None:
     grades = pd.qcut(applications()["obrat"], 3, labels=["low", "middle", "high"]).astype(str)
-    scorer = LINEAR_CLASSIFIERS[model]()
+    scorer = {**LINEAR_CLASSIFIERS, **FOR_THREE}[model]()
     seen = _counted(
         _fitted(LINEAR_STEPS["median, standard"](), WORD_STEPS["one-hot"](), scorer, grades), applications()
     )
@@ -132,6 +132,23 @@ def test_missing_number_counts_as_each_of_its_imputers_says() -> None:
     seen = _counted(make_pipeline(imputers, LogisticRegression(solver="liblinear")).fit(frame, decisions()), frame)
 
     assert (0, 0, 0) == (seen.off, seen.flips, seen.labels)
+
+
+def test_coefficients_made_sparse_are_read() -> None:
+    frame = applications()[["loanamt", "price"]]
+    model = LogisticRegression(solver="liblinear").fit(frame, decisions()).sparsify()
+    seen = _counted(model, frame, with_hard=False)
+
+    assert (0, 0, 0) == (seen.off, seen.flips, seen.labels)
+
+
+def test_ways_of_older_versions_to_treat_three_classes_are_refused() -> None:
+    frame = applications()[["loanamt", "price"]]
+    model = LogisticRegression(solver="liblinear").fit(frame, decisions())
+    model.multi_class = "multinomial"
+
+    with pytest.raises(NotFoldable, match="OneVsRestClassifier is"):
+        added_up(model, frame, columns_of(model, frame), token=TOKEN, name="model")
 
 
 _REFUSED = {

@@ -27,9 +27,10 @@ def last_step(pipeline: Any) -> Any:
 
 
 def weighs_features(pipeline: Any) -> bool:
-    """Whether the model is a linear one, or calibrates linear ones."""
+    """Whether the model is a linear one, or made of linear ones."""
     model = last_step(pipeline)
-    parts = [part.estimator for part in getattr(model, "calibrated_classifiers_", ())]
+    calibrated = [part.estimator for part in getattr(model, "calibrated_classifiers_", ())]
+    parts = [*calibrated, *getattr(model, "estimators_", ())]
     return all(hasattr(part, "coef_") for part in parts or [model])
 
 

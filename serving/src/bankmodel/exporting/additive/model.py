@@ -38,6 +38,8 @@ def is_linear(model: Any) -> bool:
     if _name(model) == _CALIBRATED:
         parts = getattr(model, "calibrated_classifiers_", [])
         return bool(parts) and all(_name(_thawed(part.estimator)) in _MARGINS for part in parts)
+    if _name(model) == _ONE_AGAINST_REST:
+        return all(_name(part) in _READERS for part in getattr(model, "estimators_", [None]))
     return _name(model) in _READERS
 
 
@@ -45,6 +47,8 @@ def read_linear(model: Any) -> Linear:
     """The sums of a fitted model; refused where its probabilities are made in a way that is not known here."""
     if _name(model) == _CALIBRATED:
         return _calibration(model)
+    if _name(model) == _ONE_AGAINST_REST:
+        return _one_against_rest(model)
     return _READERS[_name(model)](model)
 
 
@@ -54,7 +58,7 @@ def _name(model: Any) -> str:
 
 
 def _regression(model: Any) -> Linear:
-    coefficients = np.asarray(model.coef_, np.float64)
+    coefficients = _dense(model.coef_)
     if coefficients.ndim > 1 and len(coefficients) != 1:
         raise NotFoldable(f"{type(model).__name__} predicts {len(coefficients)} targets")
     return Linear(coefficients.reshape(1, -1), _intercepts(model, 1), Link.IDENTITY)
@@ -70,6 +74,9 @@ def _generalised(model: Any) -> Linear:
 
 
 def _logistic(model: Any) -> Linear:
+    way = getattr(model, "multi_class", "auto")  # of a scikit-learn before 1.8
+    if way not in ("auto", "deprecated") or (len(model.classes_) > 2 and getattr(model, "solver", "") == "liblinear"):
+        raise NotFoldable(f"{type(model).__name__}(multi_class={way!r}) is not read; OneVsRestClassifier is")
     return _classifier(model, Link.SOFTMAX)
 
 
@@ -80,7 +87,7 @@ def _stochastic(model: Any) -> Linear:
 
 
 def _classifier(model: Any, link: Link) -> Linear:
-    coefficients = np.asarray(model.coef_, np.float64)
+    coefficients = _dense(model.coef_)
     intercepts = _intercepts(model, len(coefficients))
     if len(model.classes_) == 2:  # softmax of 0 and a sum is its logistic, and keeps small probabilities
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])
@@ -96,9 +103,25 @@ def _calibration(model: Any) -> Linear:
     inner = [_thawed(part.estimator) for part in parts]
     slopes = np.array([part.calibrators[0].a_ for part in parts])
     shifts = np.array([part.calibrators[0].b_ for part in parts])
-    coefficients = -slopes[:, None] * np.vstack([each.coef_ for each in inner])
+    coefficients = -slopes[:, None] * np.vstack([_dense(each.coef_) for each in inner])
     intercepts = -slopes * np.concatenate([_intercepts(each, 1) for each in inner]) - shifts
     return Linear(coefficients, intercepts, Link.MEAN_LOGISTIC, tuple(model.classes_))
+
+
+def _one_against_rest(model: Any) -> Linear:
+    """A model of two classes for each class, which is its second one."""
+    if len(model.estimators_) != len(model.classes_) or model.multilabel_:
+        raise NotFoldable("OneVsRestClassifier is read of three classes or more")
+    parts = [read_linear(part) for part in model.estimators_]
+    coefficients = np.stack([part.coefficients[-1] for part in parts])
+    intercepts = np.array([part.intercepts[-1] for part in parts])
+    return Linear(coefficients, intercepts, Link.ONE_AGAINST_REST, tuple(model.classes_))
+
+
+def _dense(coefficients: Any) -> np.ndarray:
+    """`sparsify()` makes a matrix of them that numpy does not know."""
+    whole = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
+    return np.asarray(whole, np.float64)
 
 
 def _thawed(model: Any) -> Any:
@@ -118,6 +141,7 @@ _MARGINS = frozenset(
 )
 """Classifiers whose decision function, which calibration maps, is the sum itself."""
 _CALIBRATED = "sklearn.CalibratedClassifierCV"
+_ONE_AGAINST_REST = "sklearn.OneVsRestClassifier"
 _READERS: dict[str, Callable[[Any], Linear]] = {
     **dict.fromkeys(("sklearn.LogisticRegression", "sklearn.LogisticRegressionCV"), _logistic),
     "sklearn.LinearDiscriminantAnalysis": _logistic,
