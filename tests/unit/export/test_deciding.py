@@ -46,15 +46,42 @@ def test_score_is_on_the_side_of_the_cutoff_on_which_it_is_in_double(cutoff: flo
     np.testing.assert_array_equal(found[:, 1 - index], plain[:, 1 - index])
 
 
+def _cutoff_that_rounding_crosses() -> float:
+    """Just above what the pipeline says of a row, and below what FP32 makes of it."""
+    scores = fitted("histogram boosting").predict_proba(applications())[:, 1]
+    return float(np.nextafter(scores[scores.astype(np.float32) > scores][0], 1))
+
+
 def test_file_that_would_flip_a_row_decides_before_it_rounds(tmp_path: Path) -> None:
-    pipeline, frame = fitted("histogram boosting"), applications()
-    scores = pipeline.predict_proba(frame)[:, 1]
-    row = int(np.flatnonzero(scores.astype(np.float32) > scores)[0])
-    cutoff = float(np.nextafter(scores[row], 1))  # just above what the pipeline says, and below what FP32 makes of it
-    made = export(pipeline, frame, tmp_path / "model.onnx", cutoff=cutoff, hard_rows=1000)
+    cutoff = _cutoff_that_rounding_crosses()
+    made = export(fitted("histogram boosting"), applications(), tmp_path / "model.onnx", cutoff=cutoff, hard_rows=1000)
 
     assert 0 == made.parity.flips
     assert "in double" == made.card.parity["conversion"]["decisions"]
+
+
+def test_pipeline_scores_the_rows_once_though_two_files_are_tried(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def progress(doing: str, done: int = 0, total: int = 0) -> None:
+        if total and not done:
+            begun.append(doing)
+
+    cutoff = _cutoff_that_rounding_crosses()
+    made = export(
+        *(fitted("histogram boosting"), applications(), tmp_path / "model.onnx"),
+        cutoff=cutoff,
+        hard_rows=1000,
+        progress=progress,
+    )
+    by_pipeline = ("scoring with the pipeline", "scoring rounded inputs", "scoring hard rows with the pipeline")
+    by_file = ("scoring with the ONNX file", "scoring hard rows with the ONNX file")
+    hard = made.parity.hard
+    assert hard is not None
+
+    assert [1, 1, 1] == [begun.count(stage) for stage in by_pipeline]
+    assert [2, 2] == [begun.count(stage) for stage in by_file]
+    assert (1000, 0) == (hard.found.rows, hard.found.flips)
 
 
 def test_file_that_flips_nothing_has_no_operator_more(tmp_path: Path) -> None:

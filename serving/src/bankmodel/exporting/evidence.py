@@ -7,12 +7,12 @@ import pandas as pd
 
 from bankmodel.exporting.advice import remedies_for
 from bankmodel.exporting.conversion import Converted
-from bankmodel.exporting.hard_trial import HardTrial, hard_trial
+from bankmodel.exporting.hard_trial import HardTrial, answered_again, hard_trial
 from bankmodel.exporting.missing import columns_that_impute
 from bankmodel.exporting.parity import DEFAULT_TOLERANCE, Parity, compare
 from bankmodel.exporting.schema import as_feeds, as_original
 from bankmodel.exporting.scorecards import is_pointed, other_points
-from bankmodel.exporting.subject import Subject, all_scores
+from bankmodel.exporting.subject import Subject, all_scores, file_scores
 from bankmodel.progress import Progress
 from bankmodel.running import Runner
 
@@ -31,7 +31,7 @@ class Terms:
 @dataclass(frozen=True)
 class Evidence:
     """The comparisons with the rows behind them. `scores` are the sample's, scored three ways, each [rows, classes];
-    `trial` is None where the sample alone was enough to refuse; `refusal` says why nothing may be written.
+    `trial` is empty where the sample alone was enough to refuse; `refusal` says why nothing may be written.
     """
 
     subject: Subject
@@ -51,27 +51,39 @@ def examined(subject: Subject, converted: Converted, terms: Terms, progress: Pro
     if found.refusal or not flips or converted.standard_because is not None or found.parity.cutoff is None:
         return found
     progress("deciding in double")
-    deciding = converted.deciding(index=subject.scorer.index, cutoff=found.parity.cutoff)
-    return gathered(subject, deciding, terms, progress)
+    return _answered_by(found, converted.deciding(index=subject.scorer.index, cutoff=found.parity.cutoff), progress)
 
 
 def gathered(subject: Subject, converted: Converted, terms: Terms, progress: Progress) -> Evidence:
     """Score the sample, then missing values in each column, then hard rows, with the pipeline and with the file."""
     runner = Runner(converted.model.SerializeToString())
     scores = all_scores(subject, runner, progress)
-    is_classifier = subject.scorer.class_index is not None
-    parity = compare(
+    cutoff = None if subject.scorer.class_index is None else terms.cutoff
+    parity = _compared(subject, scores, cutoff=cutoff, accepted=terms.accept)
+    found = Evidence(subject, converted, runner, scores, parity)
+    return _judged(_with_hard_rows(found, terms, progress) if parity.is_met else found)
+
+
+def _answered_by(found: Evidence, converted: Converted, progress: Progress) -> Evidence:
+    """The same rows with another file's answers: the pipeline, which may be slow, has scored them already."""
+    subject, runner = found.subject, Runner(converted.model.SerializeToString())
+    scores = found.scores | {"converted": file_scores(subject, runner, progress)}
+    trial = answered_again(found.trial, subject, runner, found.parity.cutoff, progress)
+    parity = _compared(subject, scores, cutoff=found.parity.cutoff, accepted=found.parity.accepted)
+    other = replace(found, converted=converted, runner=runner, scores=scores, trial=trial)
+    return _judged(replace(other, parity=replace(parity, hard=trial.parity)))
+
+
+def _compared(
+    subject: Subject, scores: dict[str, np.ndarray], *, cutoff: float | None, accepted: float | None
+) -> Parity:
+    return compare(
         scores,
         index=subject.scorer.index,
-        cutoff=terms.cutoff if is_classifier else None,
-        accepted=terms.accept,
-        relative=not is_classifier,
+        cutoff=cutoff,
+        accepted=accepted,
+        relative=subject.scorer.class_index is None,
     )
-    found = Evidence(subject, converted, runner, scores, parity)
-    if not parity.is_met:
-        return replace(found, refusal=_sample_refusal(parity, remedies_for(subject.scorer.pipeline)))
-    complete = _with_hard_rows(found, terms, progress)
-    return complete if complete.refusal else replace(complete, refusal=_points_refusal(complete))
 
 
 def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Evidence:
@@ -94,10 +106,19 @@ def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Eviden
         rows=terms.hard_rows,
         progress=progress,
     )
-    parity = replace(found.parity, hard=trial.parity)
-    breaks_promise = found.converted.standard_because is None and not parity.is_met_by_hard_rows
-    refusal = _hard_refusal(parity) if breaks_promise else None
-    return replace(found, imputing=imputing, trial=trial, parity=parity, refusal=refusal)
+    return replace(found, imputing=imputing, trial=trial, parity=replace(found.parity, hard=trial.parity))
+
+
+def _judged(found: Evidence) -> Evidence:
+    """With the reason for which nothing may be written, if there is one."""
+    parity = found.parity
+    if not parity.is_met:
+        refusal: str | None = _sample_refusal(parity, remedies_for(found.subject.scorer.pipeline))
+    elif found.converted.standard_because is None and not parity.is_met_by_hard_rows:
+        refusal = _hard_refusal(parity)
+    else:
+        refusal = _points_refusal(found)
+    return replace(found, refusal=refusal)
 
 
 def _points_refusal(found: Evidence) -> str | None:

@@ -1,18 +1,18 @@
 """Try hard rows on both sides, and keep what came of it: for the card, the report and the golden vectors."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from bankmodel.exporting.conversion import Converted
 from bankmodel.exporting.hard import accepted_pools, hard_rows, pools_of, scored, thresholds_behind, thresholds_of
-from bankmodel.exporting.parity import HardParity, comparison, in_batches
+from bankmodel.exporting.parity import Comparison, HardParity, comparison, in_batches
 from bankmodel.exporting.subject import Subject
 from bankmodel.progress import Progress
 from bankmodel.running import Runner
 
-__all__ = ["HardTrial", "hard_trial"]
+__all__ = ["HardTrial", "answered_again", "hard_trial"]
 
 _NONE = np.empty((0, 1))
 
@@ -46,7 +46,7 @@ def hard_trial(
     """
     taken = subject.frame.iloc[subject.taken_rows(imputing)]
     if not rows or not len(taken):
-        return HardTrial(_parity(subject, _NONE, _NONE, cutoff, asked=rows))
+        return HardTrial(HardParity(_compared(subject, _NONE, _NONE, cutoff), rows))
     progress("looking for hard values")
     pools, refused = accepted_pools(
         subject.by_pipeline_if_taken,
@@ -60,13 +60,25 @@ def hard_trial(
     )
     frame = made.frame.iloc[kept.rows].reset_index(drop=True)
     answered = _answered(subject, runner, frame, progress)
+    found = _compared(subject, kept.scores, answered, cutoff)
     return HardTrial(
-        _parity(subject, kept.scores, answered, cutoff, asked=rows, refused=refused),
+        HardParity(found, rows, rows - len(frame), refused),
         frame,
         kept.scores,
         answered,
         ~made.is_extreme[kept.rows],
     )
+
+
+def answered_again(
+    trial: HardTrial, subject: Subject, runner: Runner, cutoff: float | None, progress: Progress
+) -> HardTrial:
+    """The same rows, and what the pipeline said to them, with another file's answers."""
+    if trial.parity is None:
+        return trial
+    answered = _answered(subject, runner, trial.frame, progress)
+    found = _compared(subject, trial.expected, answered, cutoff)
+    return replace(trial, answered=answered, parity=replace(trial.parity, found=found))
 
 
 def _thresholds(subject: Subject, converted: Converted, taken: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -100,20 +112,11 @@ def _answered(subject: Subject, runner: Runner, frame: pd.DataFrame, progress: P
     )
 
 
-def _parity(
-    subject: Subject,
-    expected: np.ndarray,
-    answered: np.ndarray,
-    cutoff: float | None,
-    *,
-    asked: int,
-    refused: dict[str, str] | None = None,
-) -> HardParity:
-    found = comparison(
+def _compared(subject: Subject, expected: np.ndarray, answered: np.ndarray, cutoff: float | None) -> Comparison:
+    return comparison(
         expected,
         answered,
         index=subject.scorer.index,
         cutoff=cutoff,
         relative=subject.scorer.class_index is None,
     )
-    return HardParity(found, asked, asked - len(expected), refused or {})

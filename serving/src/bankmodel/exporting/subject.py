@@ -15,7 +15,7 @@ from bankmodel.progress import Progress
 from bankmodel.running import Runner
 from bankmodel.samples import Sample
 
-__all__ = ["Subject", "all_scores", "subject_of"]
+__all__ = ["Subject", "all_scores", "file_scores", "subject_of"]
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,6 @@ def all_scores(subject: Subject, runner: Runner, progress: Progress) -> dict[str
     def by_pipeline(rows: slice, *, as_sent: bool) -> np.ndarray:
         return subject.by_pipeline(subject.frame.iloc[rows], as_sent=as_sent)
 
-    def by_file(rows: slice) -> np.ndarray:
-        return subject.by_file(runner, subject.frame.iloc[rows])
-
     rows = len(subject.frame)
     return {
         "original": in_batches(
@@ -96,5 +93,15 @@ def all_scores(subject: Subject, runner: Runner, progress: Progress) -> dict[str
         "rounded": in_batches(
             lambda some: by_pipeline(some, as_sent=True), rows, doing="scoring rounded inputs", progress=progress
         ),
-        "converted": in_batches(by_file, rows, doing="scoring with the ONNX file", progress=progress),
+        "converted": file_scores(subject, runner, progress),
     }
+
+
+def file_scores(subject: Subject, runner: Runner, progress: Progress) -> np.ndarray:
+    """The sample scored by the ONNX file, [rows, classes]."""
+    return in_batches(
+        lambda rows: subject.by_file(runner, subject.frame.iloc[rows]),
+        len(subject.frame),
+        doing="scoring with the ONNX file",
+        progress=progress,
+    )
