@@ -9,6 +9,7 @@ import onnx
 import pandas as pd
 
 from bankmodel.exporting.schema import Column, as_feeds, as_original
+from bankmodel.exporting.steps import last_step
 from bankmodel.running import Runner
 
 __all__ = ["SHARE", "TOKEN", "Counted", "counted"]
@@ -37,6 +38,8 @@ def counted(
     pipeline: Any, model: onnx.ModelProto, rows: pd.DataFrame, columns: tuple[Column, ...], *, cutoff: float = 0.5
 ) -> Counted:
     """The file's answers to `rows` beside the pipeline's: of two classes the second one's probability, of more all."""
+    # A line of isotonic calibration begins at zero on a row that it was fitted on, and the last bit tells on which side
+    least = 1e-6 if getattr(last_step(pipeline), "method", "") == "isotonic" else _LEAST
     given = as_original(pipeline, rows, columns, as_sent=True)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # it says what it thinks of unknown words and of extreme values
@@ -50,7 +53,7 @@ def counted(
         expected, scores = expected[:, 1:], scores[:, 1:]
     with np.errstate(over="ignore", invalid="ignore"):
         is_same = scores == expected.astype(np.float32)  # beyond its range both are infinite
-        share = np.where(is_same, 0, np.abs(scores - expected) / np.maximum(np.abs(expected), _LEAST)).max(axis=1)
+        share = np.where(is_same, 0, np.abs(scores - expected) / np.maximum(np.abs(expected), least)).max(axis=1)
     flips = (scores >= cutoff) != (expected >= cutoff) if is_classifier and expected.shape[1] == 1 else np.zeros(1)
     differing = int((answers["label"] != labels).sum()) if is_classifier else 0
     is_off = ~(share <= SHARE)

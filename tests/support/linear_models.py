@@ -62,11 +62,19 @@ LINEAR_CLASSIFIERS: Mapping[str, Callable[[], Any]] = {
 """Any number of classes."""
 FOR_THREE: Mapping[str, Callable[[], Any]] = {
     "one against the rest": lambda: OneVsRestClassifier(LogisticRegression(solver="liblinear")),
+    "three calibrated": lambda: CalibratedClassifierCV(LogisticRegression(max_iter=300), cv=2),
+    "three calibrated by lines": lambda: CalibratedClassifierCV(
+        LogisticRegression(max_iter=300), method="isotonic", cv=2
+    ),
 }
 """Three classes and more."""
 CALIBRATED: Mapping[str, Callable[[], Any]] = {
     "calibrated logistic": lambda: CalibratedClassifierCV(LogisticRegression(max_iter=300), cv=3),
     "calibrated stochastic": lambda: CalibratedClassifierCV(_stochastic(), cv=3),
+    "calibrated by lines": lambda: CalibratedClassifierCV(LogisticRegression(max_iter=300), method="isotonic", cv=3),
+    "calibrated by temperature": lambda: CalibratedClassifierCV(
+        LogisticRegression(max_iter=300), method="temperature", cv=2
+    ),
     "calibrated margins": lambda: CalibratedClassifierCV(LinearSVC(), cv=2, ensemble=False),
 }
 """Two classes."""

@@ -19,6 +19,7 @@ from bankmodel.exporting.schema import Column
 from bankmodel.exporting.scorecards import POINTS
 from bankmodel.exporting.trees.drawing import Graph, add_rows, add_trees, labels_of, model_of
 from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.scores import add_lines
 
 __all__ = ["graph_of"]
 
@@ -91,13 +92,27 @@ def _probabilities(graph: Graph, model: Linear, sums: str) -> tuple[str, str]:
     """Every class's probability, and what the label is the largest of: the first of equal ones, as in scikit-learn."""
     if model.link is Link.SOFTMAX:
         return add_softmax(graph, sums, len(model.classes)), sums
-    logistics = add_logistic(graph, sums)
-    count = len(model.coefficients)
-    if model.link is Link.MEAN_LOGISTIC:
-        shares = np.full((count, 1), 1 / count) * [-1.0, 1.0]
-        both = graph.add("Gemm", [logistics, graph.constant(shares), graph.constant(np.array([1.0, 0.0]))])
-        return both, both
-    total = graph.add("MatMul", [logistics, graph.constant(np.ones((count, count)))])
+    if model.link is Link.ONE_AGAINST_REST:
+        return _shared(graph, add_logistic(graph, sums), members=1, classes=len(model.classes)), sums
+    mapped = add_logistic(graph, sums) if model.lines is None else add_lines(graph, model.lines, sums, single=False)
+    members = len(model.coefficients) // _sums_of_member(model)
+    if len(model.classes) > 2:
+        shared = _shared(graph, mapped, members=members, classes=len(model.classes))
+        mean = np.tile(np.eye(len(model.classes)), (members, 1)) / members
+        both = graph.add("MatMul", [shared, graph.constant(mean)])
+    else:
+        means = np.full((members, 1), 1 / members) * [-1.0, 1.0]
+        both = graph.add("Gemm", [mapped, graph.constant(means), graph.constant(np.array([1.0, 0.0]))])
+    return both, both
+
+
+def _sums_of_member(model: Linear) -> int:
+    return 1 if len(model.classes) == 2 else len(model.classes)
+
+
+def _shared(graph: Graph, mapped: str, *, members: int, classes: int) -> str:
+    """Each member's numbers, divided by all of its own; where all are zero, every class has the same share."""
+    beside = np.kron(np.eye(members), np.ones((classes, classes)))
+    total = graph.add("MatMul", [mapped, graph.constant(beside)])
     is_nothing = graph.add("Equal", [total, graph.constant(np.array([0.0]))])
-    divided = graph.add("Div", [logistics, total])
-    return graph.add("Where", [is_nothing, graph.constant(np.array([1 / count])), divided]), sums
+    return graph.add("Where", [is_nothing, graph.constant(np.array([1 / classes])), graph.add("Div", [mapped, total])])

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from bankmodel.exporting.trees.calibration import Lines, Sigmoids, Temperatures
 from bankmodel.exporting.trees.ensemble import NotFoldable
+from bankmodel.exporting.trees.members import calibrators_of
 
 __all__ = ["Linear", "Link", "is_linear", "read_linear"]
 
@@ -20,7 +22,8 @@ class Link(Enum):
     EXP = "its exponential"
     SOFTMAX = "softmax of a sum for each class; of two classes the first one's is 0"
     ONE_AGAINST_REST = "a logistic for each class, divided by all of them"
-    MEAN_LOGISTIC = "the mean of logistics, the second class's probability"
+    MEAN_LOGISTIC = "a logistic for each class of each member, and the mean of what they say"
+    MEAN_LINES = "the same with lines through points for the logistics"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Linear:
     intercepts: np.ndarray
     link: Link
     classes: tuple[Any, ...] = ()
+    lines: Lines | None = None
 
 
 def is_linear(model: Any) -> bool:
@@ -96,16 +100,23 @@ def _classifier(model: Any, link: Link) -> Linear:
 
 
 def _calibration(model: Any) -> Linear:
-    """The mean over the folds of 1 / (1 + exp(a * sum + b))."""
-    parts = model.calibrated_classifiers_
-    if len(model.classes_) != 2 or any(part.method != "sigmoid" for part in parts):
-        raise NotFoldable("only sigmoids over two classes are read of CalibratedClassifierCV")
-    inner = [_thawed(part.estimator) for part in parts]
-    slopes = np.array([part.calibrators[0].a_ for part in parts])
-    shifts = np.array([part.calibrators[0].b_ for part in parts])
-    coefficients = -slopes[:, None] * np.vstack([_dense(each.coef_) for each in inner])
-    intercepts = -slopes * np.concatenate([_intercepts(each, 1) for each in inner]) - shifts
-    return Linear(coefficients, intercepts, Link.MEAN_LOGISTIC, tuple(model.classes_))
+    """The members' sums side by side: of two classes the second one's, of more one for each class."""
+    members = [_thawed(part.estimator) for part in model.calibrated_classifiers_]
+    classes = tuple(model.classes_)
+    if any(tuple(member.classes_) != classes for member in members):
+        raise NotFoldable("the members of CalibratedClassifierCV know different classes")
+    coefficients = np.vstack([_dense(member.coef_) for member in members])
+    intercepts = np.concatenate([_intercepts(member, len(_dense(member.coef_))) for member in members])
+    match calibrators_of(model):
+        case Sigmoids(slopes, shifts):
+            slopes, shifts = -slopes, -shifts
+        case Temperatures(factors) if len(classes) == 2:  # the softmax of a sum and less it
+            slopes, shifts = 2 * factors, np.zeros(len(factors))
+        case Lines() as lines:
+            return Linear(coefficients, intercepts, Link.MEAN_LINES, classes, lines)
+        case _:
+            raise NotFoldable("temperatures of more than two classes are not read")
+    return Linear(slopes[:, None] * coefficients, slopes * intercepts + shifts, Link.MEAN_LOGISTIC, classes)
 
 
 def _one_against_rest(model: Any) -> Linear:

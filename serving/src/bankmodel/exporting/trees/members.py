@@ -12,7 +12,7 @@ from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, joined
 from bankmodel.exporting.trees.reading import read_ensemble
 from bankmodel.exporting.trees.ways import Branch, way_to
 
-__all__ = ["Read", "read_pipeline"]
+__all__ = ["Read", "calibrators_of", "read_pipeline"]
 
 _STRATIFY = "let cv be a number, which deals the classes out evenly"
 
@@ -53,12 +53,13 @@ def _calibrated(steps: tuple[Any, ...], model: CalibratedClassifierCV) -> Read:
         start = branches[key][0]
         placed.append(replace(each, feature=each.feature + start, target=each.target + number * scoring.targets))
     # As scikit-learn does: what decision_function gives is calibrated, and a probability only where there is none
-    calibration = Calibration(len(read), hasattr(ways[0][1], "decision_function"), _calibrators(model))
+    calibration = Calibration(len(read), hasattr(ways[0][1], "decision_function"), calibrators_of(model))
     ensemble = joined(placed, replace(scoring, ties_to_last=False), np.zeros(0))
     return Read(replace(ensemble, calibration=calibration), tuple(branch for _, branch in branches.values()))
 
 
-def _calibrators(model: CalibratedClassifierCV) -> Sigmoids | Lines | Temperatures:
+def calibrators_of(model: CalibratedClassifierCV) -> Sigmoids | Lines | Temperatures:
+    """What each member's scores are mapped by."""
     fitted = list(_fitted(model))
     match model.method:
         case "sigmoid":

@@ -8,7 +8,7 @@ from bankmodel.exporting.trees.ensemble import Ensemble, Scoring
 from bankmodel.exporting.trees.lines import pieces_of
 from bankmodel.exporting.trees.unfold import Ask, Mode, Plan, unfolded
 
-__all__ = ["scores_of"]
+__all__ = ["add_lines", "scores_of"]
 
 _ONE = np.ones(1, np.float32)
 _NEVER_ZERO = 1e-12
@@ -92,7 +92,7 @@ def _calibrated(graph: Graph, scoring: Scoring, calibration: Calibration, sums: 
             mapped = graph.add("Sigmoid", [graph.add("Sub", [bent, graph.constant(sigmoids.intercepts)])])
             scores = _normalised(graph, scoring, calibration.members, mapped)
         case Lines() as lines:
-            mapped = _doubled(graph, scoring, _interpolated(graph, lines, read, single=scoring.single))
+            mapped = _doubled(graph, scoring, add_lines(graph, lines, read, single=scoring.single))
             scores = _normalised(graph, scoring, calibration.members, mapped)
     return scores if calibration.members == 1 else _mean(graph, scores)
 
@@ -123,7 +123,7 @@ def _logarithms(graph: Graph, scoring: Scoring, probabilities: str) -> str:
     return graph.add("Log", [_doubled(graph, scoring, graph.add("Add", [probabilities, least]))])
 
 
-def _interpolated(graph: Graph, lines: Lines, read: str, *, single: bool) -> str:
+def add_lines(graph: Graph, lines: Lines, read: str, *, single: bool) -> str:
     """Isotonic calibration: trees find the piece of each column's line, which is then followed as numpy does."""
     pieces = pieces_of(lines)
     plans = [
