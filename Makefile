@@ -85,6 +85,7 @@ proto: $(READY) ## compile inference.proto into the serving package
 docs: $(READY) ## write the generated pages of docs/
 	@$(RUN) -m bankmodel_operator.generate rollout > docs/rollout.md
 	@$(RUN) -m bankmodel_operator.generate settings > docs/settings.md
+	@$(RUN) -m support.conversions > docs/conversions.md
 	@$(RUN) -m support.tutorial > docs/tutorials/from-notebook-to-score.ipynb
 lock: $(READY) ## write requirements/*.lock from pyproject.toml
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" requirements/lock.sh

@@ -1,9 +1,11 @@
-"""The examples of docs/export.md, run as they are written, one after the other."""
+"""The examples of docs/export.md, run as they are written, and the list of what converts, as the tables of the tests have it."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from support.conversions import page
 
 _PAGE = Path(__file__).parents[3] / "docs" / "export.md"
 
@@ -16,3 +18,7 @@ def test_examples_do_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         exec(compile(block, str(_PAGE), "exec"), names)
 
     assert ["capped.onnx", "ratio.onnx"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_list_of_what_converts_has_not_drifted() -> None:
+    assert page() == _PAGE.with_name("conversions.md").read_text(), "run `make docs`"
