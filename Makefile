@@ -67,6 +67,9 @@ fuzz: $(READY) ## look for bytes that break the network edge or the codec; SECON
 mutate-core: $(READY) ## change the rollout core in small ways and see which its tests miss; ONLY=way.py for one part
 	@test -x build/mutate/bin/cosmic-ray || { $(PYTHON) -m venv build/mutate && $(IN)/uv pip install --quiet --python build/mutate/bin/python cosmic-ray==8.4.6; }
 	@$(RUN) -m mutation $(ONLY)
+.PHONY: newest
+newest: $(READY) ## try the export with the newest libraries on the registry; a table, no verdict
+	@$(RUN) -m newest
 soak-serving: $(READY) ## the scoring server's memory over many requests; REQUESTS=10000000
 	@$(RUN) -m soak $(REQUESTS)
 
