@@ -84,7 +84,8 @@ def _count(expected: np.ndarray, model: onnx.ModelProto, rows: pd.DataFrame, col
     answers = Runner(model.SerializeToString()).run(as_feeds(rows, columns, _TOKEN))
     scores = answers["probabilities" if "probabilities" in answers else "prediction"].reshape(expected.shape)
     size = (np.abs(scores - expected) / np.maximum(1, np.abs(expected))).max(axis=1)  # of a regressor: relative
-    flips = (scores >= _CUTOFF) != (expected >= _CUTOFF) if "probabilities" in answers else np.zeros(1, bool)
+    decided, wanted = (each[:, 1:] if each.shape[1] == 2 else each for each in (scores, expected))  # of two, the second
+    flips = (decided >= _CUTOFF) != (wanted >= _CUTOFF) if "probabilities" in answers else np.zeros(1, bool)
     return Count(len(rows), int((size > _OFF).sum()), int(flips.any(axis=-1).sum()), float(size.max()))
 
 
