@@ -11,7 +11,9 @@ from skl2onnx import update_registered_converter
 from skl2onnx.algebra.onnx_ops import OnnxMul
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -85,6 +87,32 @@ def test_step_with_its_onnx_is_exported_and_agrees(kind: str, tmp_path: Path) ->
     made = export(pipeline, frame, tmp_path / "model.onnx")
 
     assert (0, 0) == (made.parity.rows_off, made.parity.flips)
+
+
+class Capped(Ratio):
+    """It knows its largest value when it is fitted."""
+
+    def fit(self, rows: Any, target: Any = None) -> Self:
+        self.largest_ = float(np.quantile(np.asarray(rows), 0.9))
+        return self
+
+    def transform(self, rows: Any) -> Any:
+        return np.minimum(np.asarray(rows), self.largest_)
+
+    def onnx_model(self) -> onnx.ModelProto:
+        """With that value as a constant."""
+        text = f"{_HEADER} capped (float[N, M] rows) => (float[N, M] made) {{"
+        return parser.parse_model(
+            f"{text} most = Constant <value = float[1] {{{self.largest_}}}> () made = Min (rows, most) }}"
+        )
+
+
+def test_step_within_votes_is_asked_as_it_was_fitted(tmp_path: Path) -> None:
+    votes = VotingClassifier([("one", make_pipeline(Capped(), GaussianNB()))], voting="soft", flatten_transform=False)
+    frame = applications()[_TWO]
+    made = export(votes.fit(frame, decisions()), frame, tmp_path / "model.onnx")
+
+    assert (0, "standard") == (made.parity.rows_off, made.card.parity["conversion"]["way"])
 
 
 def test_wrong_onnx_is_found(tmp_path: Path) -> None:

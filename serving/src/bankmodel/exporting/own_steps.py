@@ -9,6 +9,8 @@ import onnx
 from onnx.inliner import inline_local_functions
 from skl2onnx import update_registered_converter
 from skl2onnx.helpers.integration import add_onnx_graph
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from bankmodel.errors import ConversionError
 from bankmodel.exporting.places import path_to
@@ -22,8 +24,17 @@ def register_own_steps(pipeline: Any, opset: int) -> None:
     for step in fitted_steps(pipeline):
         kind = type(step)
         if hasattr(kind, "onnx_model"):
-            _refuse_unfit(step, path_to(pipeline, step), opset)
+            if _is_fitted(step):  # what a voting or calibrated model was made from is not
+                _refuse_unfit(step, path_to(pipeline, step), opset)
             update_registered_converter(kind, f"Own{kind.__module__}.{kind.__qualname__}", _set_width, _inline)
+
+
+def _is_fitted(step: Any) -> bool:
+    try:
+        check_is_fitted(step)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _refuse_unfit(step: Any, name: str, opset: int) -> None:
