@@ -88,7 +88,10 @@ def by_function(step: Any, given: Features) -> Features:
         return given
     name = getattr(function, "__name__", str(function))
     if step.kw_args or not isinstance(function, np.ufunc) or name not in FUNCTIONS:
-        raise NotFoldable(f"FunctionTransformer({name}) is not known to be computed alike")
+        raise NotFoldable(
+            f"FunctionTransformer({name}) is not known to be computed alike",
+            "write it as a transformer that has a method onnx_model()",
+        )
     operations, factor, shift = FUNCTIONS[name]
     made = _computed(step, given, lambda _: operations)
     return _scaled([factor] * len(made), [shift] * len(made), made)

@@ -71,7 +71,9 @@ class Smooth:
     def curve(self, step: Any) -> Curve:
         """This as a single curve, for `step` to go on with."""
         if len(self.terms) != 1:
-            raise NotFoldable(f"{type(step).__name__} behind a spline is not known to be exact")
+            raise NotFoldable(
+                f"{type(step).__name__} behind a spline is not known to be exact", "put it before the spline"
+            )
         weight, curve = self.terms[0]
         return curve.then(Operation(Kind.AFFINE, (weight, self.constant)))
 
@@ -82,7 +84,10 @@ class Smooth:
     def stepped(self, step: Any, marks: Iterable[float]) -> "Stepped":
         """A function that is constant between these of the column's numbers."""
         if not self.is_raw:
-            raise NotFoldable(f"{type(step).__name__} bins or encodes numbers that a step before it has changed")
+            raise NotFoldable(
+                f"{type(step).__name__} bins or encodes numbers that a step before it has changed",
+                "put it before that step",
+            )
         return Stepped(self.column, tuple(map(float, marks)), is_raw=False)
 
 

@@ -68,7 +68,9 @@ def _probes(oracle: Oracle[Feature], column: int, places: Sequence[int]) -> np.n
     marks = _marks(oracle, places)
     if oracle.columns[column].kind == "text":
         if not all(isinstance(mark, str) for mark in marks):
-            raise NotFoldable(f"column {oracle.columns[column].name!r} mixes text with other values")
+            raise NotFoldable(
+                f"column {oracle.columns[column].name!r} mixes text with other values", "make all of it text"
+            )
         return np.array([_unheard(marks), *marks], object)
     ends = [lowest(_DOUBLE) // 2, highest(_DOUBLE) // 2]
     ranks = np.unique([*ends, *around(np.array(marks, _DOUBLE), _DOUBLE, _BESIDE).tolist()])

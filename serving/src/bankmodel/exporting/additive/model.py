@@ -64,7 +64,7 @@ def _name(model: Any) -> str:
 def _regression(model: Any) -> Linear:
     coefficients = _dense(model.coef_)
     if coefficients.ndim > 1 and len(coefficients) != 1:
-        raise NotFoldable(f"{type(model).__name__} predicts {len(coefficients)} targets")
+        raise NotFoldable(f"{type(model).__name__} predicts {len(coefficients)} targets", "fit a model for each")
     return Linear(coefficients.reshape(1, -1), _intercepts(model, 1), Link.IDENTITY)
 
 
@@ -73,20 +73,22 @@ def _generalised(model: Any) -> Linear:
     links = {"LogLink": Link.EXP, "IdentityLink": Link.IDENTITY}
     name = type(model._base_loss.link).__name__
     if name not in links:
-        raise NotFoldable(f"{type(model).__name__} with {name} is not read")
+        raise NotFoldable(f"{type(model).__name__} with {name} is not read", "take link='log' or 'identity'")
     return Linear(np.asarray(model.coef_, np.float64).reshape(1, -1), _intercepts(model, 1), links[name])
 
 
 def _logistic(model: Any) -> Linear:
     way = getattr(model, "multi_class", "auto")  # of a scikit-learn before 1.8
     if way not in ("auto", "deprecated") or (len(model.classes_) > 2 and getattr(model, "solver", "") == "liblinear"):
-        raise NotFoldable(f"{type(model).__name__}(multi_class={way!r}) is not read; OneVsRestClassifier is")
+        raise NotFoldable(
+            f"{type(model).__name__}(multi_class={way!r}) is not read", "put OneVsRestClassifier around it"
+        )
     return _classifier(model, Link.SOFTMAX)
 
 
 def _stochastic(model: Any) -> Linear:
     if model.loss != "log_loss":
-        raise NotFoldable(f"{type(model).__name__} with loss {model.loss!r} is not read")
+        raise NotFoldable(f"{type(model).__name__} with loss {model.loss!r} is not read", "take log_loss")
     return _classifier(model, Link.ONE_AGAINST_REST)
 
 
@@ -104,7 +106,10 @@ def _calibration(model: Any) -> Linear:
     members = [_thawed(part.estimator) for part in model.calibrated_classifiers_]
     classes = tuple(model.classes_)
     if any(tuple(member.classes_) != classes for member in members):
-        raise NotFoldable("the members of CalibratedClassifierCV know different classes")
+        raise NotFoldable(
+            "the members of CalibratedClassifierCV know different classes",
+            "let cv be a number, which deals the classes out evenly",
+        )
     coefficients = np.vstack([_dense(member.coef_) for member in members])
     intercepts = np.concatenate([_intercepts(member, len(_dense(member.coef_))) for member in members])
     match calibrators_of(model):
@@ -115,7 +120,7 @@ def _calibration(model: Any) -> Linear:
         case Lines() as lines:
             return Linear(coefficients, intercepts, Link.MEAN_LINES, classes, lines)
         case _:
-            raise NotFoldable("temperatures of more than two classes are not read")
+            raise NotFoldable("temperatures of more than two classes are not read", "take method='sigmoid'")
     return Linear(slopes[:, None] * coefficients, slopes * intercepts + shifts, Link.MEAN_LOGISTIC, classes)
 
 

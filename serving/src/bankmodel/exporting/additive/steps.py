@@ -61,7 +61,10 @@ def _after(step: Any, given: Features) -> Features:
         return given
     known = _STEPS.get(type(step), by_process if is_process(step) else None)
     if known is None:
-        raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself")
+        raise NotFoldable(
+            f"{type(step).__name__} is not known to treat each column by itself",
+            "if it has no ONNX form, give it a method onnx_model()",
+        )
     return known(step, given)
 
 

@@ -25,7 +25,10 @@ def _filled(step: Any, feature: Feature, value: Any) -> Feature:
     if isinstance(feature, Stepped):
         return feature if pd.isna(step.missing_values) else feature.told_apart([step.missing_values])
     if not pd.isna(step.missing_values):
-        raise NotFoldable(f"a number that stands for a missing one ({step.missing_values}) is no smooth matter")
+        raise NotFoldable(
+            f"a number that stands for a missing one ({step.missing_values}) is no smooth matter",
+            "let NaN stand for it",
+        )
     if feature.filled is None and len(feature.terms) == 1 and not feature.terms[0][1].operations:
         weight, curve = feature.terms[0]
         return Smooth(curve.column, feature.constant, feature.terms, (float(value) - feature.constant) / weight)
@@ -78,7 +81,7 @@ def _weighed(process: Any, given: Features) -> Features:
     """The variables that a BinningProcess of optbinning selected, each constant in its bins."""
     variables = [process.get_binned_variable(name) for name in process.get_support(names=True)]
     if any("PW" in type(variable).__name__ for variable in variables):
-        raise NotFoldable("binning with a slope in its bins is not read")
+        raise NotFoldable("binning with a slope in its bins is not read", "take OptimalBinning")
     return tuple(_in_bins(process, *each) for each in zip(given, variables, strict=True))
 
 
