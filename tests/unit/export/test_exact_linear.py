@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from sklearn.impute import SimpleImputer
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -130,6 +131,14 @@ def test_missing_number_counts_as_each_of_its_imputers_says() -> None:
         [("mean", SimpleImputer()), ("median", SimpleImputer(strategy="median", add_indicator=True))]
     )
     seen = _counted(make_pipeline(imputers, LogisticRegression(solver="liblinear")).fit(frame, decisions()), frame)
+
+    assert (0, 0, 0) == (seen.off, seen.flips, seen.labels)
+
+
+def test_missing_number_that_only_a_flag_is_made_of_leaves_the_others_alone() -> None:
+    frame = applications()[["liq", "price"]]
+    flag = ColumnTransformer([("flag", MissingIndicator(features="all"), ["liq"])], remainder="passthrough")
+    seen = _counted(make_pipeline(flag, LogisticRegression(solver="liblinear")).fit(frame, decisions()), frame)
 
     assert (0, 0, 0) == (seen.off, seen.flips, seen.labels)
 
