@@ -54,10 +54,17 @@ def _cutoff_that_rounding_crosses() -> float:
 
 def test_file_that_would_flip_a_row_decides_before_it_rounds(tmp_path: Path) -> None:
     cutoff = _cutoff_that_rounding_crosses()
-    made = export(fitted("histogram boosting"), applications(), tmp_path / "model.onnx", cutoff=cutoff, hard_rows=1000)
+    report = tmp_path / "report.html"
+    made = export(
+        *(fitted("histogram boosting"), applications(), tmp_path / "model.onnx"),
+        cutoff=cutoff,
+        hard_rows=1000,
+        report=report,
+    )
 
     assert 0 == made.parity.flips
     assert "in double" == made.card.parity["conversion"]["decisions"]
+    assert "exact trees; decides before it rounds" in report.read_text()
 
 
 def test_pipeline_scores_the_rows_once_though_two_files_are_tried(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def _identity(evidence: Evidence, provenance: Mapping[str, Any], sha256: str | N
     scored = provenance.get("positiveClass")
     yield "score", "the prediction" if scored is None else f"probability of class {scored}"
     because = evidence.converted.standard_because
-    way = evidence.converted.as_card()["way"]
-    yield "conversion", way if because is None else f"{way}, because {because}"
+    way = evidence.converted.as_card()["way"] if because is None else f"standard, because {because}"
+    yield "conversion", f"{way}; decides before it rounds" if evidence.converted.decides_in_double else way
 
 
 def _hard_rows_are(evidence: Evidence) -> str:
@@ -93,7 +93,8 @@ def _rounding(evidence: Evidence) -> str:
         return "Callers send numbers as FP64: nothing is rounded."
     moved = rounding_moves(evidence.parity)
     if not moved:
-        return "Callers send numbers as FP32. That alone changes no score of the sample and no decision."
+        within = evidence.parity.tolerance
+        return f"Callers send numbers as FP32. That alone moves no score of the sample by more than {within:g}, and no decision."
     return (
         f"Callers send numbers as FP32. {moved} The file answers as the pipeline does on the rounded numbers. "
         "With --numbers FP64, which exact models can take, nothing is rounded."
