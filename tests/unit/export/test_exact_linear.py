@@ -156,7 +156,7 @@ def test_ways_of_older_versions_to_treat_three_classes_are_refused() -> None:
     model = LogisticRegression(solver="liblinear").fit(frame, decisions())
     model.multi_class = "multinomial"
 
-    with pytest.raises(NotFoldable, match="OneVsRestClassifier is"):
+    with pytest.raises(NotFoldable, match="put OneVsRestClassifier around it"):
         added_up(model, frame, columns_of(model, frame), token=TOKEN, name="model")
 
 
