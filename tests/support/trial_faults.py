@@ -191,12 +191,15 @@ def frozen_leader(it: Trials, name: str, number: int, version: str, *, is_on_its
     it.serves(name)
     it.it.settles()
     release, frozen, start = threading.Event(), threading.Event(), len(it.it.proxy.writes)
+    one_at_a_time, is_over = threading.Lock(), threading.Event()
     with _successor(it) as successor:
 
         def freeze() -> None:
-            it.it.operator.freeze()
-            successor.start()
-            frozen.set()
+            with one_at_a_time:
+                if not is_over.is_set():  # else the write came when nobody waited for it any more
+                    it.it.operator.freeze()
+                    successor.start()
+                    frozen.set()
 
         def fault(write: Write) -> Fault:
             if write.number - start != number or frozen.is_set():
@@ -204,7 +207,11 @@ def frozen_leader(it: Trials, name: str, number: int, version: str, *, is_on_its
             return Fault(before=freeze, hold=release) if is_on_its_way else Fault(after=freeze)
 
         with _faults(it, fault):
-            one_way(it, name, version)
+            try:
+                one_way(it, name, version)
+            finally:
+                with one_at_a_time:
+                    is_over.set()
             if not frozen.is_set():
                 return None
             eventually(lambda: successor.leads, deadline_s=_DEADLINE_S, what="the successor leads")
