@@ -98,7 +98,8 @@ class Shadow:
             except Exception:
                 _LOG.exception("copies could not be compared")
             copies = self._next() if len(self._waiting) >= _TOGETHER else []
-        self._start_later()
+        if self._waiting:
+            self._start_later()
 
     def _next(self) -> list[Copy]:
         """Those that have waited longest."""
