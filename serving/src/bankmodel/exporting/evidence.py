@@ -88,15 +88,7 @@ def _compared(
 
 def _with_hard_rows(found: Evidence, terms: Terms, progress: Progress) -> Evidence:
     subject, runner = found.subject, found.runner
-    imputing = columns_that_impute(
-        subject.scorer,
-        runner,
-        subject.frame,
-        columns=subject.columns,
-        token=subject.token,
-        tolerance=terms.accept or DEFAULT_TOLERANCE,
-        progress=progress,
-    )
+    imputing = columns_that_impute(subject, runner, tolerance=terms.accept or DEFAULT_TOLERANCE, progress=progress)
     trial = hard_trial(
         subject,
         found.converted,
