@@ -17,7 +17,7 @@ from bankmodel.exporting.additive.search_trees import search_trees
 from bankmodel.exporting.additive.sums import Sums
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.scorecards import POINTS
-from bankmodel.exporting.trees.drawing import Graph, add_rows, add_trees, labels_of, model_of
+from bankmodel.exporting.trees.drawing import Graph, add_classes, add_prediction, add_rows, add_trees, model_of
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.scores import add_lines
 
@@ -40,9 +40,9 @@ def graph_of(
     rows = add_rows(graph, columns, used, words=words, token=token)
     places = {column: place for place, column in enumerate(used)}
     added = _add_sums(graph, sums, rows, places)
-    outputs = _classify(graph, model, added) if model.classes else _regress(graph, model, added)
+    outputs = _outputs(graph, model, added)
     if points is not None:
-        graph.add("Cast", [_add_sums(graph, points, rows, places)], POINTS, to=TensorProto.FLOAT)
+        graph.as_single(_add_sums(graph, points, rows, places), POINTS)
         outputs.append(helper.make_tensor_value_info(POINTS, TensorProto.FLOAT, [None, 1]))
     return model_of(graph, columns, outputs, name=name)
 
@@ -67,25 +67,11 @@ def _add_levels(graph: Graph, sums: Sums, rows: str, places: dict[int, int]) -> 
     return add_trees(graph, trees.nodes, rows, places=places, leaves=leaves, leaf_targets=targets, targets=count)
 
 
-def _regress(graph: Graph, model: Linear, sums: str) -> list[onnx.ValueInfoProto]:
-    predicted = add_exp(graph, sums) if model.link is Link.EXP else sums
-    graph.add("Cast", [predicted], "prediction", to=TensorProto.FLOAT)
-    return [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])]
-
-
-def _classify(graph: Graph, model: Linear, sums: str) -> list[onnx.ValueInfoProto]:
+def _outputs(graph: Graph, model: Linear, sums: str) -> list[onnx.ValueInfoProto]:
+    if not model.classes:
+        return add_prediction(graph, add_exp(graph, sums) if model.link is Link.EXP else sums)
     scores, compared = _probabilities(graph, model, sums)
-    graph.add("Cast", [scores], "probabilities", to=TensorProto.FLOAT)
-    labels = labels_of(model.classes)
-    is_place = labels.dtype != object and (labels == np.arange(len(labels))).all()
-    best = graph.add("ArgMax", [compared], "label" if is_place else "", axis=1, keepdims=0)
-    if not is_place:
-        graph.add("Gather", [graph.constant(labels), best], "label", axis=0)
-    kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
-    return [
-        helper.make_tensor_value_info("label", kind, [None]),
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(labels)]),
-    ]
+    return add_classes(graph, model.classes, scores, compared=compared)
 
 
 def _probabilities(graph: Graph, model: Linear, sums: str) -> tuple[str, str]:

@@ -4,9 +4,9 @@ A sample says how a model does on customers as they were. These say how it does 
 """
 
 from bankmodel.exporting.hard.pools import Pool, pools_of
+from bankmodel.exporting.hard.refusing import Scored, accepted_pools, scored
 from bankmodel.exporting.hard.rows import HardRows, hard_rows
 from bankmodel.exporting.hard.thresholds import thresholds_behind, thresholds_of
-from bankmodel.exporting.hard.trial import Scored, accepted_pools, scored
 
 __all__ = [
     "HardRows",

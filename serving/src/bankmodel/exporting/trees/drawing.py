@@ -11,7 +11,7 @@ from bankmodel.exporting.schema import Column
 from bankmodel.exporting.trees.ensemble import NotFoldable
 from bankmodel.exporting.trees.unfold import Nodes
 
-__all__ = ["Graph", "add_rows", "add_trees", "labels_of", "model_of"]
+__all__ = ["Graph", "add_classes", "add_prediction", "add_rows", "add_trees", "model_of"]
 
 # TreeEnsemble of ai.onnx.ml 5 is the first that gives sums in double; onnxruntime has it since 1.20.
 _OPSETS = {"": 21, "ai.onnx.ml": 5}
@@ -117,7 +117,31 @@ def add_trees(
     )
 
 
-def labels_of(classes: tuple[Any, ...]) -> np.ndarray:
+def add_classes(
+    graph: Graph, classes: tuple[Any, ...], scores: str, *, compared: str, ties_to_last: bool = False
+) -> list[onnx.ValueInfoProto]:
+    """The outputs of a classifier: `label`, the class whose number in `compared` is the largest, and `probabilities`, the `scores`."""
+    graph.as_single(scores, "probabilities")
+    labels = _labels_of(classes)
+    is_place = labels.dtype != object and (labels == np.arange(len(labels))).all()
+    places: dict[str, Any] = {"axis": 1, "keepdims": 0, "select_last_index": int(ties_to_last)}
+    best = graph.add("ArgMax", [compared], "label" if is_place else "", **places)
+    if not is_place:
+        graph.add("Gather", [graph.constant(labels), best], "label", axis=0)
+    kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
+    return [
+        helper.make_tensor_value_info("label", kind, [None]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(labels)]),
+    ]
+
+
+def add_prediction(graph: Graph, scores: str) -> list[onnx.ValueInfoProto]:
+    """The output of a regressor."""
+    graph.as_single(scores, "prediction")
+    return [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])]
+
+
+def _labels_of(classes: tuple[Any, ...]) -> np.ndarray:
     """The classes as the file answers them: text or whole numbers."""
     if all(isinstance(each, str) for each in classes):
         return np.array(classes, object)

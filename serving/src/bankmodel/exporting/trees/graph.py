@@ -1,16 +1,14 @@
 """The folded ensemble as an ONNX graph of standard operators, computed in the precision in which its library computes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
 
 from bankmodel.exporting.schema import Column
 from bankmodel.exporting.trees.calibration import Lines
-from bankmodel.exporting.trees.drawing import Graph, add_rows, add_trees, labels_of, model_of
-from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable, Scoring
+from bankmodel.exporting.trees.drawing import Graph, add_classes, add_prediction, add_rows, add_trees, model_of
+from bankmodel.exporting.trees.ensemble import Ensemble, NotFoldable
 from bankmodel.exporting.trees.scores import scores_of
 from bankmodel.exporting.trees.unfold import Nodes
 
@@ -49,25 +47,9 @@ def graph_of(
         dtype=np.float32 if single and not is_double else np.float64,
     )
     scores = scores_of(graph, ensemble, graph.as_single(sums) if single and is_double else sums)
-    outputs = _classify(graph, ensemble.scoring, scores) if ensemble.scoring.classes else _regress(graph, scores)
+    scoring = ensemble.scoring
+    if scoring.classes:
+        outputs = add_classes(graph, scoring.classes, scores, compared=scores, ties_to_last=scoring.ties_to_last)
+    else:
+        outputs = add_prediction(graph, scores)
     return model_of(graph, columns, outputs, name=name)
-
-
-def _classify(graph: Graph, scoring: Scoring, scores: str) -> list[onnx.ValueInfoProto]:
-    graph.as_single(scores, "probabilities")
-    labels = labels_of(scoring.classes)
-    is_place = labels.dtype != object and (labels == np.arange(len(labels))).all()
-    places: dict[str, Any] = {"axis": 1, "keepdims": 0, "select_last_index": int(scoring.ties_to_last)}
-    best = graph.add("ArgMax", [scores], "label" if is_place else "", **places)
-    if not is_place:
-        graph.add("Gather", [graph.constant(labels), best], "label", axis=0)
-    kind = TensorProto.STRING if labels.dtype == object else TensorProto.INT64
-    return [
-        helper.make_tensor_value_info("label", kind, [None]),
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(labels)]),
-    ]
-
-
-def _regress(graph: Graph, scores: str) -> list[onnx.ValueInfoProto]:
-    graph.as_single(scores, "prediction")
-    return [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])]

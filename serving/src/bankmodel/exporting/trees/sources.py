@@ -3,18 +3,14 @@
 A step that is not known here may mix columns, and the pipeline goes the standard way.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import SelectFromModel, SelectKBest, SelectPercentile, VarianceThreshold
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
     Binarizer,
     FunctionTransformer,
@@ -33,6 +29,7 @@ from sklearn.utils import check_array
 
 from bankmodel.declared import turns_of
 from bankmodel.exporting.schema import Column
+from bankmodel.exporting.trees.composed import composed
 from bankmodel.exporting.trees.ensemble import NotFoldable, within
 
 __all__ = ["Source", "sources_after", "sources_of"]
@@ -89,8 +86,9 @@ def sources_of(steps: Sequence[Any], columns: Sequence[Column]) -> Sources:
 
 def sources_after(step: Any, given: Sources) -> Sources:
     """The sources of what the fitted `step` makes of features with the sources `given`."""
-    if step is None or (isinstance(step, str) and step == "passthrough"):
-        return given
+    passed = composed(step, given, sources_after)
+    if passed is not None:
+        return passed
     known = _STEPS.get(type(step))
     turns = turns_of(step)
     if turns is not None and known is None:
@@ -98,40 +96,6 @@ def sources_after(step: Any, given: Sources) -> Sources:
     if known is None:
         raise NotFoldable(f"{type(step).__name__} is not known to treat each column by itself", _DECLARE)
     return known(step, given)
-
-
-def _in_turn(step: Any, given: Sources) -> Sources:
-    for name, part in step.steps:
-        with within(name):
-            given = sources_after(part, given)
-    return given
-
-
-def _side_by_side(step: Any, given: Sources) -> Sources:
-    return tuple(_blocks_of_union(step, given))
-
-
-def _blocks_of_union(step: Any, given: Sources) -> Iterator[Source]:
-    for name, part in step.transformer_list:
-        if part != "drop":
-            with within(name):
-                yield from sources_after(part, given)
-
-
-def _columns(step: Any, given: Sources) -> Sources:
-    return tuple(_column_blocks(step, given))
-
-
-def _column_blocks(step: Any, given: Sources) -> Iterator[Source]:
-    for name, part, _ in step.transformers_:
-        places = step._transformer_to_input_indices[name]
-        if not (isinstance(part, str) and part == "drop") and len(places):
-            with within(name):
-                yield from sources_after(part, tuple(given[place] for place in places))
-
-
-def _thawed(step: Any, given: Sources) -> Sources:
-    return sources_after(step.estimator, given)
 
 
 def _declared(step: Any, given: Sources, turns: tuple[float, ...]) -> Sources:
@@ -197,10 +161,6 @@ def _binned(step: Any, given: Sources) -> Sources:
     )
 
 
-def _selected(step: Any, given: Sources) -> Sources:
-    return tuple(source for source, stays in zip(given, step.get_support(), strict=True) if stays)
-
-
 def _by_function(step: Any, given: Sources) -> Sources:
     function = step.func
     if function is None or (isinstance(function, partial) and function.func is check_array):
@@ -224,14 +184,9 @@ _TURNS: dict[str, tuple[float, ...]] = {
 }
 
 _STEPS: dict[type, Callable[[Any, Sources], Sources]] = {
-    Pipeline: _in_turn,
-    FeatureUnion: _side_by_side,
-    ColumnTransformer: _columns,
-    FrozenEstimator: _thawed,
     FunctionTransformer: _by_function,
     **dict.fromkeys((StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler), _monotone),
     **dict.fromkeys((Binarizer, QuantileTransformer), _monotone),
-    **dict.fromkeys((SelectFromModel, SelectKBest, SelectPercentile, VarianceThreshold), _selected),
     PowerTransformer: _power,
     SimpleImputer: _imputed,
     MissingIndicator: _indicated,
