@@ -98,7 +98,10 @@ class Parity:
     relative: bool = False
     hard: HardParity | None = None
 
-    tolerance: float = DEFAULT_TOLERANCE
+    @property
+    def tolerance(self) -> float:
+        """The difference from which on a row counts as off; `accepted` changes what is written, not what is counted."""
+        return DEFAULT_TOLERANCE
 
     @property
     def rows(self) -> int:

@@ -73,9 +73,9 @@ def _identity(evidence: Evidence, provenance: Mapping[str, Any], sha256: str | N
     yield "sample", joined(f"{provenance['rows']:,} rows, ", digest)
     scored = provenance.get("positiveClass")
     yield "score", "the prediction" if scored is None else f"probability of class {scored}"
-    because = evidence.converted.standard_because
-    way = evidence.converted.as_card()["way"] if because is None else f"standard, because {because}"
-    yield "conversion", f"{way}; decides before it rounds" if evidence.converted.decides_in_double else way
+    converted = evidence.converted
+    because = "" if converted.standard_because is None else f", because {converted.standard_because}"
+    yield "conversion", f"{converted.way}{because}{'; decides before it rounds' if converted.decides_in_double else ''}"
 
 
 def _hard_rows_are(evidence: Evidence) -> str:
