@@ -28,20 +28,24 @@ def _words(page: str) -> str:
     return " ".join(" ".join(_parsed(page).find("body").itertext()).split())  # type: ignore[union-attr]  # it has one
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("report")
+def _exported(folder: Path) -> str:
+    """The page of an export that was judged good."""
     export(
         fitted("histogram boosting", scaled=True),
         applications(),
-        path / "model.onnx",
+        folder / "model.onnx",
         name="mortgage-approval",
         version="2026.11",
         trained_at=datetime(2026, 11, 1, tzinfo=UTC),
         hard_rows=2_000,
-        report=path / "report.html",
+        report=folder / "report.html",
     )
-    return (path / "report.html").read_text()
+    return (folder / "report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _exported(tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
@@ -155,18 +159,7 @@ def test_regressor_has_a_page_too(tmp_path: Path) -> None:
 
 
 def test_same_export_gives_the_same_page(good: str, tmp_path: Path) -> None:
-    export(
-        fitted("histogram boosting", scaled=True),
-        applications(),
-        tmp_path / "model.onnx",
-        name="mortgage-approval",
-        version="2026.11",
-        trained_at=datetime(2026, 11, 1, tzinfo=UTC),
-        hard_rows=2_000,
-        report=tmp_path / "report.html",
-    )
-
-    assert good == (tmp_path / "report.html").read_text()
+    assert good == _exported(tmp_path)
 
 
 def test_command_writes_it_and_says_where(bankmodel: Command, script: Path, sample: Path, tmp_path: Path) -> None:
